@@ -1,0 +1,81 @@
+/*
+ * buffer.h
+ *	  A growing byte buffer with the encodings that requests need.
+ *
+ * A zeroed AwsBuffer is empty and valid.  The bytes are always followed by a
+ * NUL that is not counted.  When memory runs out, or a length would overflow,
+ * 'failed' is set and stays set: the bytes so far remain, later appends do
+ * nothing, and one test at the end of a piece of work replaces one per call.
+ */
+#ifndef AWS_BUFFER_H
+#define AWS_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+typedef struct AwsBuffer
+{
+	char	   *data; /* malloc'ed; NULL while nothing was appended */
+	size_t		len;
+	size_t		size; /* allocated, with room for the NUL */
+	bool		failed;
+} AwsBuffer;
+
+/* Makes room for 'more' bytes and the NUL; false if that failed. */
+extern bool aws_buffer_reserve(AwsBuffer *buffer, size_t more);
+
+extern void aws_buffer_append(AwsBuffer *buffer, const void *bytes, size_t len);
+extern void aws_buffer_string(AwsBuffer *buffer, const char *string);
+extern void aws_buffer_format(AwsBuffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline void
+aws_buffer_char(AwsBuffer *buffer, char c)
+{
+	if (buffer->len + 1 < buffer->size && !buffer->failed)
+	{
+		buffer->data[buffer->len++] = c;
+		buffer->data[buffer->len] = '\0';
+	}
+	else
+		aws_buffer_append(buffer, &c, 1);
+}
+
+/* Appends a JSON string: quoted, with the escapes that RFC 8259 requires. */
+extern void aws_buffer_json(AwsBuffer *buffer, const char *string, size_t len);
+
+/* Appends with all but RFC 3986's unreserved characters, and those of 'keep', as %XX. */
+extern void aws_buffer_url(AwsBuffer *buffer, const char *string, size_t len, const char *keep);
+
+/* Appends the base64 form (RFC 4648, padded, one line). */
+extern void aws_buffer_base64(AwsBuffer *buffer, const void *bytes, size_t len);
+
+/* Appends what a base64 text stands for; white space is skipped.  False, and nothing appended, if it is none. */
+extern bool aws_buffer_unbase64(AwsBuffer *buffer, const char *text, size_t len);
+
+/* Cuts back to 'len' bytes, which must not be more than there are. */
+static inline void
+aws_buffer_cut(AwsBuffer *buffer, size_t len)
+{
+	buffer->len = len;
+	if (buffer->data != NULL)
+		buffer->data[len] = '\0';
+}
+
+/* The bytes as a C string, "" when there are none. */
+static inline const char *
+aws_buffer_text(const AwsBuffer *buffer)
+{
+	return buffer->data != NULL ? buffer->data : "";
+}
+
+/*
+ * Hands the bytes over as a malloc'ed, NUL-terminated string and leaves the
+ * buffer empty.  NULL if the buffer had failed.
+ */
+extern char *aws_buffer_take(AwsBuffer *buffer);
+
+/* Frees the bytes and makes the buffer as good as new. */
+extern void aws_buffer_free(AwsBuffer *buffer);
+
+#endif							/* AWS_BUFFER_H */
