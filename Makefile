@@ -1,0 +1,60 @@
+# iasql: a PostgreSQL extension in C.
+#
+#   make deps          install what building and testing needs (apt, .venv, npm); quick when nothing is to do
+#   make               build iasql.so and sql/iasql--VERSION.sql
+#   make install       install into the PostgreSQL of PG_CONFIG; make uninstall takes it away
+#   make check         build with warnings as errors, install, run every suite; ends with "N passed, N failed"
+#   make check-faults  the suite that breaks the network and the server, at its full size
+#   make check-long    every suite at its full size
+#   make installcheck  only pg_regress, against a private cluster
+#   make demo          play the tutorial on a private cluster and an emulated AWS; make demo-stop ends both
+#   make bench         measure; make models: compile the service models anew; make docs: write the reference
+#   make fmt           format the C files; make clean
+#
+# The build itself is pgxs.mk, apart from this file because PGXS has a target `check` of its own.
+
+SUDO = $(if $(filter-out 0,$(shell id -u)),sudo)
+
+all install uninstall clean build/libaws.a build/asan/libaws.a:
+	@$(MAKE) --no-print-directory -f pgxs.mk $@
+
+deps:
+	tools/deps
+
+check:
+	@$(MAKE) --no-print-directory WERROR=1 all build/libaws.a
+	@$(SUDO) $(MAKE) --no-print-directory -s install
+	test/run $(SUITES)
+
+check-faults: export IASQL_LONG = 1
+check-faults: SUITES = faults
+check-faults: check
+
+check-long: export IASQL_LONG = 1
+check-long: check
+
+installcheck:
+	test/regress/run
+
+demo: deps
+	@$(MAKE) --no-print-directory -s all
+	@$(SUDO) $(MAKE) --no-print-directory -s install
+	tools/demo start
+
+demo-stop:
+	tools/demo stop
+
+bench: all
+	bench/run
+
+models:
+	tools/models
+
+docs:
+	tools/docs
+
+fmt:
+	clang-format-14 -i $(sort $(wildcard src/*.[ch] src/*/*.[ch]))
+
+.PHONY: all install uninstall clean build/libaws.a build/asan/libaws.a deps check check-faults check-long installcheck \
+	demo demo-stop bench models docs fmt
