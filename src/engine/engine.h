@@ -1,0 +1,430 @@
+/*
+ * engine.h
+ *	  The engine's one header: its data, and its functions grouped by the file
+ *	  that defines them, so that it is also the map.
+ *
+ * The flow of one operation (apply, preview, sync, install):
+ *
+ *	session.c	which workspace, which account, locks
+ *	table.c		rows  -> Object.desired
+ *	state.c		state -> Object.base
+ *	cloud.c		AWS   -> Object.actual		(call.c drives the AWS client)
+ *	bind.c		which row, state entry and object are the same thing
+ *	diff.c		per attribute: who changed what
+ *	plan.c		actions; graph.c their order; guard.c what must not happen
+ *	execute.c	actions' steps against AWS, journal.c before and after each
+ *	settle.c	what earlier, failed or killed, runs left
+ *	write.c		computed columns and imports back to rows, and the new base
+ *
+ * Everything lives in the operation's memory context (Session.memory); what
+ * palloc does not own (the AWS client) is freed by a callback on it.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "postgres.h"
+
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "nodes/pg_list.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "engine/resource.h"
+
+/* aws/aws.h is included only by call.c and the SQL functions over AWS */
+struct AwsClient;
+
+/* ------------------------------------------------------------------ data */
+
+/*
+ * One attribute's value on one side.  Equal values have equal texts (policies
+ * excepted: value_equal).  NULL, '', {} and [] are all text == NULL.
+ *	SCALAR		the column type's output under the session's pinned settings
+ *	SET, IDS	a JSON array of strings, sorted bytewise, without duplicates
+ *	MAP, JSON, POLICY	jsonb's output
+ *	REF, JOIN	for one that is bound: the cloud id / sorted array of cloud ids;
+ *				"" while a referred object has none yet.  refs says which.
+ *	PARTS		a JSON array of the parts as they would be sent, sorted by key
+ */
+typedef struct Object Object;
+
+typedef struct Value
+{
+	const char *text;
+	Object	  **refs;	/* REF, IDS, JOIN: what it refers to, where known */
+	int			nrefs;
+} Value;
+
+typedef enum Presence
+{
+	PRESENCE_UNKNOWN, /* not listed, or the listing failed: freezes the object */
+	PRESENCE_PRESENT,
+	PRESENCE_ABSENT
+} Presence;
+
+/* A resource in this workspace: its table, and all its objects. */
+typedef struct Kind
+{
+	const Resource *res;
+	int			index;	   /* position in World.kinds: parents first */
+	int			nattributes;
+	Oid			table;
+	const char *qualified; /* quoted schema.table */
+	bool		has_region; /* the table has a region column */
+	int			key_columns; /* of the primary key */
+	const char *key_column[4];
+	const char *key_type[4];
+	bool		has_id;	   /* the primary key is an integer "id" */
+	Oid			type[MAX_ATTRIBUTES];	  /* column's type, InvalidOid: none (JOIN, PARTS) */
+	const char *type_name[MAX_ATTRIBUTES]; /* quoted, for casts */
+	struct
+	{
+		int			n;	   /* columns of the foreign key, region left out */
+		const char *column[2];	/* own columns (of the join table for JOIN) */
+		const char *referred[2]; /* columns of the referred table */
+	}			fk[MAX_ATTRIBUTES];
+	int			id_attribute; /* ATTR_ID's index, -1 none */
+	List	   *objects;	  /* of Object */
+	bool		frozen;		  /* the whole kind, with .why */
+	const char *why;
+} Kind;
+
+struct Object
+{
+	Kind	   *kind;
+	const char *region; /* "" for global resources */
+
+	/* the row, if any */
+	Value	   *desired; /* NULL: no row */
+	const char *row_key; /* JSON array of the primary key's values as text; also without row, from state */
+	int64		row_id;	 /* id column, -1 none */
+	bool		row_hidden; /* the owner sees a row that the caller does not */
+
+	/* what row and cloud agreed on last */
+	Value	   *base; /* NULL: none */
+	bool		base_created;  /* by this database, rather than imported */
+	TimestampTz base_time;	   /* when this database made it, or 0 */
+	bool		base_protected; /* iasql_protect */
+
+	/* what AWS answers */
+	Presence	presence;
+	Value	   *actual; /* if present */
+	Jsonb	   *item;	/* the reply's own form of it */
+	const char *cloud_id;
+	bool		aws_protected, leaving, broken;
+	const char *unmanaged; /* why the table cannot hold it, or NULL */
+
+	const char *natural_key; /* text over the key attributes, or NULL: has none */
+	bool		ours;	 /* made by this database by a run that did not commit: orphan or to be bound */
+	TimestampTz ours_since;
+	const char *frozen;	 /* why nothing may be done with it now, or NULL */
+	bool		imported; /* an import of this run */
+
+	struct Action *action; /* of the plan, or NULL */
+};
+
+/* All that one operation looks at. */
+typedef struct World
+{
+	Kind	  **kinds; /* installed ones, parents first */
+	int			nkinds;
+	const char **regions; /* enabled ones; the first is the default */
+	int			nregions;
+	const char *account; /* AWS account id, or NULL while unknown */
+} World;
+
+typedef enum ActionKind
+{
+	ACTION_CREATE,
+	ACTION_UPDATE,
+	ACTION_REPLACE,
+	ACTION_DELETE
+} ActionKind;
+
+typedef enum ActionState
+{
+	ACTION_WAITING,
+	ACTION_RUNNING,
+	ACTION_DONE,
+	ACTION_FAILED,
+	ACTION_SKIPPED /* depends on a failed one */
+} ActionState;
+
+/* One attribute's change. */
+typedef struct Delta
+{
+	int			attribute;
+	Value		from; /* actual */
+	Value		to;	  /* desired */
+	bool		push; /* cloud follows row; else row follows cloud */
+	bool		drift; /* the cloud moved away from base */
+	bool		edited; /* the row moved away from base */
+} Delta;
+
+typedef struct Action
+{
+	ActionKind	kind;
+	Object	   *object;
+	List	   *deltas; /* of Delta, for updates and replacements */
+	bool		adopted; /* a create that took over what is there */
+	bool		rides;	 /* no calls: goes or comes with another object */
+	bool		row_only; /* an update that writes the row and calls nothing */
+	bool		delete_first; /* replacement */
+	bool		reported;	/* counts as a row of the result */
+	ActionState state;
+	const char *error; /* AWS's message for a failed one, with code and request id */
+	const char *error_code;
+	int			sqlstate;
+	List	   *before; /* of Action: those that must end first */
+	List	   *after;	/* of Action: those that wait for this one */
+	int			pending; /* members of before that have not ended */
+	/* replacement: the new object's deletion half is a second action */
+	struct Action *other_half;
+	struct Run *run; /* execute.c's own */
+} Action;
+
+typedef struct Plan
+{
+	List	   *actions; /* of Action, in reporting order */
+	List	   *imports; /* of Object: rows to insert */
+	List	   *forgotten; /* of Object: state entries to drop */
+	List	   *dropped; /* of Object: rows to delete (sync) */
+	List	   *written; /* of Action: row_only updates not reported (shared, computed) */
+	int			unchanged;
+} Plan;
+
+typedef enum DriftMode
+{
+	DRIFT_REVERT,
+	DRIFT_IMPORT,
+	DRIFT_REPORT
+} DriftMode;
+
+typedef enum Verb
+{
+	VERB_APPLY,
+	VERB_PREVIEW_APPLY,
+	VERB_SYNC,
+	VERB_PREVIEW_SYNC,
+	VERB_INSTALL,
+	VERB_UNINSTALL,
+	VERB_REFRESH
+} Verb;
+
+/* One operation, from its call to its end. */
+typedef struct Session
+{
+	Verb		verb;
+	MemoryContext memory;
+	Oid			schema;	   /* the workspace's */
+	const char *schema_name; /* not quoted */
+	int			workspace; /* iasql_workspace.id */
+	Oid			ext_schema; /* the extension's */
+	const char *ext;	   /* quoted, with the dot: "public". */
+	Oid			owner;	   /* of the extension */
+	Oid			caller;
+	DriftMode	drift;
+	bool		changed_only; /* scope => 'changed' */
+	bool		report_errors; /* on_error => 'report' */
+	List	   *allow;	   /* of char *: guards lifted */
+	int64		operation; /* journal's number, 0 none */
+	World	   *world;
+	Plan	   *plan;
+	struct Account *account; /* call.c's own */
+	struct Journal *journal; /* journal.c's own */
+	TimestampTz started;
+} Session;
+
+/* ------------------------------------------------------------- functions */
+
+/* in settings.c: defined by _PG_init, read everywhere */
+extern char *iasql_endpoint_url;
+extern int	iasql_max_concurrency;
+extern int	iasql_connect_timeout; /* ms */
+extern int	iasql_request_timeout;
+extern int	iasql_wait_timeout;
+extern int	iasql_lock_timeout;
+extern int	iasql_consistency_window;
+extern int	iasql_orphan_grace;
+extern int	iasql_max_imported_deletes;
+extern int	iasql_max_emptied;
+extern bool iasql_use_server_credentials;
+extern bool iasql_mark_objects;
+extern bool iasql_allow_http;
+extern int	iasql_max_reply;  /* kB */
+extern int	iasql_max_pages;
+extern void settings_define(void);
+
+/* in registry.c */
+extern const Module *module_by_name(const char *name);
+extern const Resource *resource_by_name(const char *name);
+extern const Module *module_of_table(const char *table);
+/* index of an attribute, -1 if there is none */
+extern int	attribute_index(const Resource *res, const char *column, int len);
+extern int	attribute_count(const Resource *res);
+/* whether 'name' is an element of the comma separated 'list' */
+extern bool list_names(const char *list, const char *name);
+/* up to three known names near to this one, "a", "b" or NULL */
+extern char *nearest_names(const char *name, const char *(*next) (void *arg, int i), void *arg);
+
+/* in session.c */
+extern Session *session_begin(Verb verb, MemoryContext memory);
+/* the workspace lock: conditional try, NOTICE, then wait; held to the end of the transaction */
+extern void session_lock(Session *session);
+/* errors unless READ COMMITTED, writable, not in recovery, and not nested in another operation */
+extern void session_check_may_act(Session *session);
+/* runs SPI with pinned settings: nest = pin_settings(); ...; unpin_settings(nest) */
+extern int	pin_settings(void);
+extern void unpin_settings(int nest);
+/* user id switch around the extension's own tables: save and restore */
+typedef struct SavedUser
+{
+	Oid			user;
+	int			context;
+} SavedUser;
+extern SavedUser become_owner(const Session *session);
+extern void become_caller(SavedUser saved);
+/* set iff the module is installed in this workspace */
+extern bool module_installed(Session *session, const char *module);
+extern bool guard_allowed(const Session *session, const char *guard);
+
+/* in value.c: texts, equality, conversion to a column's canonical text */
+extern bool value_equal(const Attribute *attr, const Value *a, const Value *b);
+extern bool value_is_null(const Value *v);
+/* JSON value from a reply -> canonical text for the attribute; NULL: null. Error text in *why when the column cannot hold it. */
+extern const char *value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **why);
+/* the JSON that stands for the value in a call: quoted, bare or a document, as column type and form say */
+extern void value_to_json(const Kind *kind, int attribute, const Value *value, StringInfo out);
+extern char *sorted_json_array(List *strings); /* of char *; NULL for none */
+extern List *json_array_strings(const char *array); /* of char * */
+extern char *policy_canonical(const char *policy); /* policy.c */
+
+/* in path.c: paths and patterns over jsonb */
+extern bool path_get(Jsonb *doc, const char *path, JsonbValue *out); /* false: nothing there */
+extern char *path_text(Jsonb *doc, const char *path);	/* scalar as text, or document; NULL */
+extern bool pattern_matches(Jsonb *doc, const char *pattern); /* NULL or "" matches */
+extern bool pattern_matches_row(const Object *object, const Value *values, const char *pattern);
+
+/* in codec.c: pure conversions named in templates and paths */
+extern bool codec_to_cloud(const char *codec, const char *json, StringInfo out); /* false: no value */
+extern bool codec_from_cloud(const char *codec, JsonbValue *in, JsonbValue *out);
+
+/* in template.c */
+typedef struct TemplateArgs
+{
+	Session    *session;
+	const Object *object;	  /* whose columns; NULL none */
+	const Value *values;	  /* desired, base or actual */
+	const Action *action;	  /* for $column+ and $column- */
+	const char *element;	  /* $@, JSON text */
+	const char *gathered;	  /* $#, JSON array text */
+	const char *token;
+	const char *mark;
+	const Object *parent; /* $^ */
+} TemplateArgs;
+/* Expands; an error in the template is an elog(ERROR). Secrets are masked as "***" where 'mask' is set (for the journal). */
+extern char *template_expand(const char *template_, const TemplateArgs *args, bool mask);
+
+/* in table.c: the catalog's view of the module tables, and rows */
+extern World *world_open(Session *session); /* kinds, regions; no rows yet */
+extern void world_read_rows(Session *session); /* Object.desired with references */
+extern Object *object_by_row(Kind *kind, int ncolumns, const char *const *columns, const char *const *values,
+							 const char *region);
+extern Object *object_by_cloud_id(Kind *kind, const char *region, const char *cloud_id);
+extern Object *object_by_attribute(Kind *kind, const char *region, const char *column, const char *text);
+extern Object *object_new(Kind *kind, const char *region);
+/* after a cloud id or key of an object came or changed: keeps look-ups right */
+extern void object_index(Object *object);
+extern Kind *kind_by_name(World *world, const char *resource);
+extern const char *object_describe(const Object *object); /* "security_group web (sg-1)" for messages */
+/* the plan's description column: cloud id, or id/natural key for creates */
+extern const char *object_description(const Object *object, ActionKind kind);
+
+/* in write.c: rows and state follow */
+extern void write_imports(Session *session, List *objects);
+extern void write_rows(Session *session, List *actions); /* computed columns; one UPDATE a table */
+extern void write_dropped(Session *session, List *objects);
+extern void write_base(Session *session, List *objects); /* iasql_state := agreed values */
+extern void write_forgotten(Session *session, List *objects);
+
+/* in state.c: iasql_state */
+extern void state_read(Session *session); /* Object.base for all kinds */
+extern void state_tombstone(Session *session, const Object *object);
+
+/* in call.c: the AWS client on behalf of SQL: waits on latch and descriptor, honours cancel */
+typedef struct CloudCall CloudCall;
+typedef void (*CallItem) (void *arg, const char *json, Size len);
+extern struct Account *account_open(Session *session); /* credentials of the workspace; error 28000/55000 with HINT */
+/*
+ * Starts a call; 'items' as in aws.h.  Ends are collected by cloud_next.
+ * Nothing throws for an AWS error: look at cloud_error.
+ */
+extern CloudCall *cloud_start(Session *session, const char *service, const char *operation, const char *region,
+							  const char *input, const char *items, bool lost_is_final, void *user);
+/* Waits until a call has ended (or 'wake' descriptors/latch), at most 'timeout' ms; NULL on timeout or latch. */
+extern CloudCall *cloud_next(Session *session, long timeout);
+extern void *cloud_user(CloudCall *call);
+extern List *cloud_items(CloudCall *call);	 /* of char *: JSON texts, once ended */
+extern const char *cloud_result(CloudCall *call); /* whole result */
+typedef struct CloudError
+{
+	const char *code, *message, *request_id, *service, *operation, *hint;
+	int			kind; /* AwsErrorKind */
+	int			http_status;
+	bool		maybe_executed;
+} CloudError;
+extern const CloudError *cloud_error(CloudCall *call); /* NULL: success */
+extern const char *cloud_request_id(CloudCall *call);
+extern void cloud_free(CloudCall *call);
+extern int	cloud_running(Session *session);
+extern bool codes_match(const char *codes, const char *code, const char *message);
+extern int	sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */
+extern void cloud_raise(const CloudError *error) pg_attribute_noreturn();
+
+/* in cloud.c: listing and reading */
+extern void cloud_list(Session *session, Bitmapset *kinds); /* NULL: all; all regions and parents at once */
+/* reads objects again by cloud id, batched; sets presence, actual, item */
+extern void cloud_read(Session *session, List *objects);
+/* a reply's item -> object's actual values; false and object->unmanaged when the table cannot hold it */
+extern bool object_set_actual(Session *session, Object *object, const char *json, Size len);
+/* references by cloud id -> Objects, once all kinds are listed */
+extern void world_resolve_actual(Session *session);
+
+/* in bind.c */
+extern void bind_world(Session *session);
+
+/* in diff.c: pure */
+extern List *diff_object(const Object *object, DriftMode drift, bool sync, const char **refusal);
+
+/* in plan.c */
+extern Plan *plan_apply(Session *session);
+extern Plan *plan_sync(Session *session);
+/* in graph.c */
+extern void graph_build(Session *session, Plan *plan); /* edges, order; 55000 naming a cycle */
+/* in guard.c */
+extern void guard_check(Session *session, Plan *plan);
+
+/* in execute.c */
+extern void execute_plan(Session *session, Plan *plan);
+
+/* in journal.c: talks to the recorder (recorder.c), a background worker with its own transactions */
+extern int64 journal_operation_begin(Session *session, const char *verb, const char *params);
+extern void journal_operation_end(Session *session, const char *result_json, const char *error_json);
+extern void journal_open(Session *session); /* before the first mutating call; 53400 when no worker slot */
+extern int64 journal_intent(Session *session, const Action *action, int step, const char *service,
+							const char *operation, const char *request_masked, const char *token); /* queued */
+extern bool journal_is_durable(Session *session, int64 intent); /* polls; never waits */
+extern void journal_outcome(Session *session, int64 intent, const char *cloud_id, const char *request_id,
+							const char *error_code, const char *error_message, const char *values_json, bool finished);
+extern void journal_flush(Session *session); /* until all that was queued is durable */
+extern void journal_close(Session *session);
+extern void journal_witness(Session *session); /* in the caller's (sub)transaction */
+
+/* in settle.c: what earlier runs left in the journal: marks Objects .ours, adds cloud ids, resumes */
+extern void settle_world(Session *session);
+
+/* in operation.c: the whole of an apply, a sync, a preview */
+extern Plan *operation_run(Session *session);
+
+#endif							/* ENGINE_ENGINE_H */
