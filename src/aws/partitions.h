@@ -1,0 +1,42 @@
+/*
+ * partitions.h
+ *	  The partitions of AWS.  Made by tools/models/build from botocore; do not edit.
+ */
+/* clang-format off */
+#ifndef AWS_PARTITIONS_H
+#define AWS_PARTITIONS_H
+
+#include <stdbool.h>
+
+typedef struct AwsPartition
+{
+	const char *name;
+	const char *dns_suffix;
+	const char *dual_stack_dns_suffix;
+	const char *global_region;	/* signs for services that have no region */
+	bool		supports_fips;
+	bool		supports_dual_stack;
+	const char *prefixes[16];	/* of region names; NULL ends */
+	const char *regions[4];		/* names of another form; NULL ends */
+} AwsPartition;
+
+static const AwsPartition partitions[] = {
+	{"aws", "amazonaws.com", "api.aws", "us-east-1", true, true,
+		{"us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", 0}, {"aws-global", 0}},
+	{"aws-cn", "amazonaws.com.cn", "api.amazonwebservices.com.cn", "cn-northwest-1", true, true,
+		{"cn", 0}, {"aws-cn-global", 0}},
+	{"aws-eusc", "amazonaws.eu", "api.amazonwebservices.eu", "eusc-de-east-1", true, true,
+		{"eusc-de", 0}, {0}},
+	{"aws-iso", "c2s.ic.gov", "api.aws.ic.gov", "us-iso-east-1", true, true,
+		{"us-iso", 0}, {"aws-iso-global", 0}},
+	{"aws-iso-b", "sc2s.sgov.gov", "api.aws.scloud", "us-isob-east-1", true, true,
+		{"us-isob", 0}, {"aws-iso-b-global", 0}},
+	{"aws-iso-e", "cloud.adc-e.uk", "api.cloud-aws.adc-e.uk", "eu-isoe-west-1", true, true,
+		{"eu-isoe", 0}, {"aws-iso-e-global", 0}},
+	{"aws-iso-f", "csp.hci.ic.gov", "api.aws.hci.ic.gov", "us-isof-south-1", true, true,
+		{"us-isof", 0}, {"aws-iso-f-global", 0}},
+	{"aws-us-gov", "amazonaws.com", "api.aws", "us-gov-west-1", true, true,
+		{"us-gov", 0}, {"aws-us-gov-global", 0}},
+};
+
+#endif							/* AWS_PARTITIONS_H */
