@@ -26,6 +26,7 @@
 
 #include "fmgr.h"
 #include "lib/stringinfo.h"
+#include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
@@ -113,11 +114,14 @@ struct Object
 	Jsonb	   *item;	/* the reply's own form of it */
 	const char *cloud_id;
 	bool		aws_protected, leaving, broken;
+	Bitmapset  *unknown;   /* attributes whose join failed: not compared */
 	const char *unmanaged; /* why the table cannot hold it, or NULL */
 
 	const char *natural_key; /* text over the key attributes, or NULL: has none */
 	bool		ours;	 /* made by this database by a run that did not commit: orphan or to be bound */
 	TimestampTz ours_since;
+	const char *ours_values; /* the row that wanted it then: JSON of its desired texts */
+	int			resume_step; /* its creation stopped before this step; 0: complete */
 	const char *frozen;	 /* why nothing may be done with it now, or NULL */
 	bool		imported; /* an import of this run */
 
@@ -168,6 +172,7 @@ typedef struct Action
 	Object	   *object;
 	List	   *deltas; /* of Delta, for updates and replacements */
 	bool		adopted; /* a create that took over what is there */
+	bool		born;	 /* a create that takes over what AWS makes along with its parent */
 	bool		rides;	 /* no calls: goes or comes with another object */
 	bool		row_only; /* an update that writes the row and calls nothing */
 	bool		delete_first; /* replacement */
@@ -328,7 +333,9 @@ extern char *template_expand(const char *template_, const TemplateArgs *args, bo
 
 /* in table.c: the catalog's view of the module tables, and rows */
 extern World *world_open(Session *session); /* kinds, regions; no rows yet */
+extern void world_prepare(Session *session);   /* runs Resource.prepare of all kinds */
 extern void world_read_rows(Session *session); /* Object.desired with references */
+extern const char *object_natural_key(const Object *object, const Value *values); /* NULL: it has none, or a part is missing */
 extern Object *object_by_row(Kind *kind, int ncolumns, const char *const *columns, const char *const *values,
 							 const char *region);
 extern Object *object_by_cloud_id(Kind *kind, const char *region, const char *cloud_id);
@@ -389,7 +396,14 @@ extern void cloud_read(Session *session, List *objects);
 /* a reply's item -> object's actual values; false and object->unmanaged when the table cannot hold it */
 extern bool object_set_actual(Session *session, Object *object, const char *json, Size len);
 /* references by cloud id -> Objects, once all kinds are listed */
-extern void world_resolve_actual(Session *session);
+extern void kind_resolve_actual(Session *session, Kind *kind); /* called parents first, after the parents were bound */
+/* whether the listing of a kind in a region succeeded, and why not; a per-parent listing also asks for the parent */
+extern bool kind_listed(const Kind *kind, const char *region, const Object *parent, const char **why);
+/* finds objects by their parents (Resource.find_input): matched by cloud id, else by natural key to objects without one; returns all found */
+extern List *cloud_find(Session *session, Kind *kind, List *parents);
+/* the asynchronous halves of cloud_read, for waits: objects of one kind and region; at most .get_batch of them */
+extern CloudCall *cloud_read_start(Session *session, List *objects, void *user);
+extern void cloud_read_finish(Session *session, CloudCall *call, List *objects); /* sets presence, actual, item */
 
 /* in bind.c */
 extern void bind_world(Session *session);

@@ -100,7 +100,6 @@ typedef struct Attribute
 	const char *refers_by; /* the referred attribute that a reply holds; NULL: its cloud id */
 	const char *join;	/* JOIN: the join table */
 	const Parts *parts; /* PARTS */
-	const char *fill;	/* SQL query for what NULL means on create, $1 = region; runs in the workspace */
 	const char *clear;	/* JSON that is sent for NULL when the column is cleared; NULL: the member is left out */
 	const char *unset;	/* the reply's value that means NULL ("NONE") */
 } Attribute;
@@ -172,9 +171,10 @@ typedef struct Join
 typedef struct Born
 {
 	const char *resource; /* whose objects appear */
-	const char *pattern;  /* over that resource's item: which of them */
 	const char *parent;	  /* its FORM_REF attribute that names the new object */
-	int			import;	  /* 1: imported as a row; 0: adopted if a row equals it, else deleted */
+	const char *columns;  /* pattern over that resource's columns: which of them; NULL: all */
+	int			import;	  /* imported as a row; else adopted by an equal row, or .remove'd */
+	Call		remove;	  /* over the new object's columns */
 } Born;
 
 typedef struct Resource
@@ -195,11 +195,22 @@ typedef struct Resource
 	int			get_batch;
 	const char *gone;	 /* codes that mean absence */
 
+	/* read by parent, for objects whose id no reply gave: .get's operation with other input */
+	const char *find_input;  /* template with $#, the parents' cloud ids */
+	const char *find_parent; /* FORM_REF attribute */
+
+	/*
+	 * SQL statements, run in the workspace with the caller's rights before
+	 * rows are read: what NULL means for a new row (default VPC, its subnets)
+	 */
+	const char *prepare[4];
+
 	/* states: patterns over an item */
 	const char *absent;	 /* as if it was not there */
 	const char *leaving; /* on its way out: not imported, its name is taken until it is gone */
 	const char *broken;	 /* failed: shown; replaced if the row still wants it */
-	const char *protect; /* AWS's own: never changed (but for its .unprotected columns) or deleted */
+	const char *protect; /* AWS's own: never changed or deleted; the row is put back */
+	const char *protect_allows; /* columns that may change all the same, comma separated */
 	const char *unmanaged; /* the table cannot hold it: listed in iasql_unmanaged */
 	const char *unmanaged_why;
 
@@ -211,6 +222,7 @@ typedef struct Resource
 	const char *serial;	  /* attribute: one action at a time per value */
 	const char *overlaps; /* "range_attr,scope_attr": ranges of one scope may not overlap */
 	int			replace_delete_first; /* replacement cannot exist beside the old one */
+	int			reply_complete; /* replies to create and change hold all: no reading back */
 	int			versioned; /* an edit makes the next version; the old one goes after its users moved */
 	int			loses_data; /* replacement or region move loses contents: guarded */
 
