@@ -47,14 +47,14 @@ demo-stop:
 bench: all
 	bench/run
 
-models:
-	tools/models
+models: deps
+	.venv/bin/python tools/models/build
 
 docs:
 	tools/docs
 
 fmt:
-	clang-format-14 -i $(sort $(wildcard src/*.[ch] src/*/*.[ch]))
+	clang-format-14 -i $(filter-out src/aws/partitions.h,$(sort $(wildcard src/*.[ch] src/*/*.[ch])))
 
 .PHONY: all install uninstall clean build/libaws.a build/asan/libaws.a deps check check-faults check-long installcheck \
 	demo demo-stop bench models docs fmt
