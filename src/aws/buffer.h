@@ -16,10 +16,10 @@
 
 typedef struct AwsBuffer
 {
-	char	   *data; /* malloc'ed; NULL while nothing was appended */
-	size_t		len;
-	size_t		size; /* allocated, with room for the NUL */
-	bool		failed;
+	char *data; /* malloc'ed; NULL while nothing was appended */
+	size_t len;
+	size_t size; /* allocated, with room for the NUL */
+	bool failed;
 } AwsBuffer;
 
 /* Makes room for 'more' bytes and the NUL; false if that failed. */
@@ -78,4 +78,4 @@ extern char *aws_buffer_take(AwsBuffer *buffer);
 /* Frees the bytes and makes the buffer as good as new. */
 extern void aws_buffer_free(AwsBuffer *buffer);
 
-#endif							/* AWS_BUFFER_H */
+#endif /* AWS_BUFFER_H */

@@ -39,8 +39,8 @@ typedef struct AwsSuggest
 {
 	const char *wanted;
 	const char *best[AWS_SUGGESTIONS]; /* nearest first; not copied */
-	int			distance[AWS_SUGGESTIONS];
-	int			count;
+	int distance[AWS_SUGGESTIONS];
+	int count;
 } AwsSuggest;
 
 /* Considers one known name; it must stay valid until the hint is made. */
@@ -49,4 +49,4 @@ extern void aws_suggest_try(AwsSuggest *suggest, const char *name);
 /* "Did you mean ...?" as a malloc'ed string, or NULL when nothing is near. */
 extern char *aws_suggest_hint(const AwsSuggest *suggest);
 
-#endif							/* AWS_ERROR_H */
+#endif /* AWS_ERROR_H */

@@ -98,12 +98,12 @@ typedef enum AwsTimeFormat
 #define AWS_SHAPE_HAS_BODY (1u << 8) /* a member travels in the body */
 
 /* AwsOp.flags */
-#define AWS_OP_NO_AUTH (1u << 0)		 /* is sent unsigned */
-#define AWS_OP_UNSIGNED_BODY (1u << 1)	 /* is signed without the body */
-#define AWS_OP_CHECKSUM (1u << 2)		 /* AWS requires a checksum of the body */
-#define AWS_OP_EVENT_STREAM (1u << 3)	 /* either side; cannot be called */
-#define AWS_OP_STREAM_INPUT (1u << 4)	 /* the input's payload is a blob */
-#define AWS_OP_STREAM_OUTPUT (1u << 5)	 /* the output's payload is a blob */
+#define AWS_OP_NO_AUTH (1u << 0)	   /* is sent unsigned */
+#define AWS_OP_UNSIGNED_BODY (1u << 1) /* is signed without the body */
+#define AWS_OP_CHECKSUM (1u << 2)	   /* AWS requires a checksum of the body */
+#define AWS_OP_EVENT_STREAM (1u << 3)  /* either side; cannot be called */
+#define AWS_OP_STREAM_INPUT (1u << 4)  /* the input's payload is a blob */
+#define AWS_OP_STREAM_OUTPUT (1u << 5) /* the output's payload is a blob */
 #define AWS_OP_IDEMPOTENT (1u << 6)
 #define AWS_OP_READ_ONLY (1u << 7)
 #define AWS_OP_BEARER (1u << 8) /* wants a bearer token, not a signature */
@@ -135,93 +135,93 @@ typedef uint16_t AwsExpression;
 /* A use of a shape: a structure's member, a list's element, a map's key or value, an input or output. */
 typedef struct AwsRef
 {
-	AwsString	name; /* the member's name in the API; 0 if no member */
-	AwsString	wire; /* its name in requests */
-	AwsString	xml;  /* its name in XML answers */
-	uint16_t	shape;
-	uint32_t	flags;
+	AwsString name; /* the member's name in the API; 0 if no member */
+	AwsString wire; /* its name in requests */
+	AwsString xml;	/* its name in XML answers */
+	uint16_t shape;
+	uint32_t flags;
 } AwsRef;
 
 typedef struct AwsShape
 {
-	uint8_t		type; /* AwsType */
-	uint8_t		unused;
-	uint16_t	flags;
-	AwsString	name;	 /* of error shapes only, else 0 */
-	uint16_t	count;	 /* refs: a structure's members; 1 for a list; 2 for a map (key, value); else 0 */
-	uint32_t	first;	 /* the first ref */
-	uint16_t	payload; /* structure: 1 + number of the member that is the body, or 0 */
-	AwsString	code;	 /* error shape: the code on the wire */
+	uint8_t type; /* AwsType */
+	uint8_t unused;
+	uint16_t flags;
+	AwsString name;	  /* of error shapes only, else 0 */
+	uint16_t count;	  /* refs: a structure's members; 1 for a list; 2 for a map (key, value); else 0 */
+	uint32_t first;	  /* the first ref */
+	uint16_t payload; /* structure: 1 + number of the member that is the body, or 0 */
+	AwsString code;	  /* error shape: the code on the wire */
 } AwsShape;
 
 typedef struct AwsOp
 {
-	AwsString	name;
-	AwsString	method; /* HTTP */
-	uint16_t	flags;
-	uint16_t	response_code;	/* HTTP status of success, or 0 */
-	AwsString	result_wrapper; /* element around the result (query), or 0 */
-	uint16_t	paginator;		/* see aws_model_paginator; 0: none */
-	uint32_t	parts;			/* see aws_model_parts */
-	uint32_t	input;			/* ref of a structure, or AWS_NO_REF */
-	uint32_t	output;			/* likewise */
+	AwsString name;
+	AwsString method; /* HTTP */
+	uint16_t flags;
+	uint16_t response_code;	  /* HTTP status of success, or 0 */
+	AwsString result_wrapper; /* element around the result (query), or 0 */
+	uint16_t paginator;		  /* see aws_model_paginator; 0: none */
+	uint32_t parts;			  /* see aws_model_parts */
+	uint32_t input;			  /* ref of a structure, or AWS_NO_REF */
+	uint32_t output;		  /* likewise */
 } AwsOp;
 
 typedef struct AwsFact
 {
-	uint32_t	key;
-	uint16_t	a;
-	uint16_t	b;
+	uint32_t key;
+	uint16_t a;
+	uint16_t b;
 } AwsFact;
 
 typedef struct AwsWaiter
 {
-	AwsString	name;
-	uint16_t	op;
-	uint16_t	delay; /* seconds between tries */
-	uint16_t	max_attempts;
-	uint32_t	acceptors; /* see aws_model_acceptors */
+	AwsString name;
+	uint16_t op;
+	uint16_t delay; /* seconds between tries */
+	uint16_t max_attempts;
+	uint32_t acceptors; /* see aws_model_acceptors */
 } AwsWaiter;
 
 /* ---- the file ---- */
 
 typedef struct AwsSection
 {
-	uint32_t	offset;
-	uint32_t	count; /* records */
+	uint32_t offset;
+	uint32_t count; /* records */
 } AwsSection;
 
 typedef struct AwsModelHeader
 {
-	char		magic[4];
-	uint32_t	version;
-	uint32_t	size;		/* of the whole file */
-	uint8_t		digest[32]; /* SHA-256 of all that follows this member */
-	AwsSection	offsets;	/* uint32: where each string starts; one more than there are strings */
-	AwsSection	shapes;
-	AwsSection	refs;
-	AwsSection	ops; /* sorted by name */
-	AwsSection	facts; /* sorted by key */
-	AwsSection	waiters; /* sorted by name */
-	AwsSection	hash;	 /* uint16: see aws_model_string_id; a power of two */
-	AwsSection	pool;	 /* uint16: lists that other records point to */
-	AwsSection	code;	 /* uint16: JMESPath trees, see jmespath.c */
-	AwsSection	rules;	 /* uint16: endpoint rules, see endpoint.c */
-	AwsSection	strings; /* bytes, each string NUL-terminated */
-	AwsString	service; /* "ec2": the name of the file */
-	AwsString	service_id; /* "EC2" */
-	AwsString	api_version;
-	AwsString	endpoint_prefix;
-	AwsString	signing_name;
-	AwsString	target_prefix; /* json: of X-Amz-Target */
-	AwsString	json_version;  /* json: "1.0" or "1.1" */
-	AwsString	xml_namespace;
-	uint16_t	protocol; /* AwsProtocol */
-	uint16_t	flags;
-	uint16_t	rule_parameters; /* offsets into rules; 0: no rule set */
-	uint16_t	rule_root;
-	uint16_t	rule_variables; /* how many, parameters included */
-	uint16_t	unused;
+	char magic[4];
+	uint32_t version;
+	uint32_t size;		/* of the whole file */
+	uint8_t digest[32]; /* SHA-256 of all that follows this member */
+	AwsSection offsets; /* uint32: where each string starts; one more than there are strings */
+	AwsSection shapes;
+	AwsSection refs;
+	AwsSection ops;		  /* sorted by name */
+	AwsSection facts;	  /* sorted by key */
+	AwsSection waiters;	  /* sorted by name */
+	AwsSection hash;	  /* uint16: see aws_model_string_id; a power of two */
+	AwsSection pool;	  /* uint16: lists that other records point to */
+	AwsSection code;	  /* uint16: JMESPath trees, see jmespath.c */
+	AwsSection rules;	  /* uint16: endpoint rules, see endpoint.c */
+	AwsSection strings;	  /* bytes, each string NUL-terminated */
+	AwsString service;	  /* "ec2": the name of the file */
+	AwsString service_id; /* "EC2" */
+	AwsString api_version;
+	AwsString endpoint_prefix;
+	AwsString signing_name;
+	AwsString target_prefix; /* json: of X-Amz-Target */
+	AwsString json_version;	 /* json: "1.0" or "1.1" */
+	AwsString xml_namespace;
+	uint16_t protocol; /* AwsProtocol */
+	uint16_t flags;
+	uint16_t rule_parameters; /* offsets into rules; 0: no rule set */
+	uint16_t rule_root;
+	uint16_t rule_variables; /* how many, parameters included */
+	uint16_t unused;
 } AwsModelHeader;
 
 /* An open model.  Read the arrays directly; they never change. */
@@ -329,15 +329,15 @@ typedef enum AwsPartKind
 /* A piece of a URI path or host prefix. */
 typedef struct AwsPart
 {
-	uint16_t	kind;
-	AwsString	string; /* the text; of a label the wire name of a path, the member name of a host prefix */
+	uint16_t kind;
+	AwsString string; /* the text; of a label the wire name of a path, the member name of a host prefix */
 } AwsPart;
 
 /* A query parameter that the URI template has by itself. */
 typedef struct AwsPair
 {
-	AwsString	key;
-	AwsString	value; /* 0: the key alone */
+	AwsString key;
+	AwsString value; /* 0: the key alone */
 } AwsPair;
 
 typedef struct AwsParts
@@ -346,10 +346,10 @@ typedef struct AwsParts
 	const AwsPair *query;
 	const AwsPart *host;	/* prefix of the host */
 	const uint16_t *errors; /* shapes that the operation may answer with */
-	int			uri_count;
-	int			query_count;
-	int			host_count;
-	int			error_count;
+	int uri_count;
+	int query_count;
+	int host_count;
+	int error_count;
 } AwsParts;
 
 extern void aws_model_parts(const AwsModel *model, const AwsOp *op, AwsParts *parts);
@@ -363,19 +363,19 @@ extern const AwsShape *aws_model_error(const AwsModel *model, const AwsOp *op, c
 /* A path into an output, as text and compiled. */
 typedef struct AwsPath
 {
-	AwsString	text; /* nearly always plain names with dots */
+	AwsString text; /* nearly always plain names with dots */
 	AwsExpression code;
 } AwsPath;
 
 typedef struct AwsPaginator
 {
-	const AwsString *input_tokens;	 /* member names */
-	const AwsPath *output_tokens;	 /* as many as input tokens */
-	const AwsPath *result_keys;		 /* the lists; the first one is the main one */
-	int			token_count;
-	int			result_count;
-	AwsString	limit_key;	  /* input member for the page size, or 0 */
-	AwsPath		more_results; /* false in the last page; 0: the token's absence says so */
+	const AwsString *input_tokens; /* member names */
+	const AwsPath *output_tokens;  /* as many as input tokens */
+	const AwsPath *result_keys;	   /* the lists; the first one is the main one */
+	int token_count;
+	int result_count;
+	AwsString limit_key;  /* input member for the page size, or 0 */
+	AwsPath more_results; /* false in the last page; 0: the token's absence says so */
 } AwsPaginator;
 
 /* False if the operation has none. */
@@ -407,14 +407,14 @@ typedef enum AwsExpected
 /* The first acceptor that matches an answer decides; if none does, try again. */
 typedef struct AwsAcceptor
 {
-	uint16_t	state;			/* AwsWaitState */
-	uint16_t	matcher;		/* AwsMatcher */
-	AwsExpression expression;	/* of the path matchers */
-	uint16_t	expected;		/* AwsExpected */
-	uint16_t	value;
+	uint16_t state;			  /* AwsWaitState */
+	uint16_t matcher;		  /* AwsMatcher */
+	AwsExpression expression; /* of the path matchers */
+	uint16_t expected;		  /* AwsExpected */
+	uint16_t value;
 } AwsAcceptor;
 
 extern const AwsWaiter *aws_model_waiter(const AwsModel *model, const char *name);
 extern const AwsAcceptor *aws_model_acceptors(const AwsModel *model, const AwsWaiter *waiter, int *count);
 
-#endif							/* AWS_MODEL_H */
+#endif /* AWS_MODEL_H */

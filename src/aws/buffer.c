@@ -1,0 +1,218 @@
+/*
+ * buffer.c
+ *	  Growing byte buffers and the encodings of requests.
+ */
+#include "aws/buffer.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUFFER_START 256
+
+bool
+aws_buffer_reserve(AwsBuffer *buffer, size_t more)
+{
+	size_t size = buffer->size > 0 ? buffer->size : BUFFER_START;
+	char *data;
+
+	if (buffer->failed)
+		return false;
+	if (more < buffer->size && buffer->len < buffer->size - more)
+		return true;
+	if (more > SIZE_MAX / 2 - 1 - buffer->len)
+	{
+		buffer->failed = true;
+		return false;
+	}
+	while (size < buffer->len + more + 1)
+		size *= 2;
+	data = realloc(buffer->data, size);
+	if (data == NULL)
+	{
+		buffer->failed = true;
+		return false;
+	}
+	data[buffer->len] = '\0';
+	buffer->data = data;
+	buffer->size = size;
+	return true;
+}
+
+void
+aws_buffer_append(AwsBuffer *buffer, const void *bytes, size_t len)
+{
+	if (len == 0 || !aws_buffer_reserve(buffer, len))
+		return;
+	memcpy(buffer->data + buffer->len, bytes, len);
+	buffer->len += len;
+	buffer->data[buffer->len] = '\0';
+}
+
+void
+aws_buffer_string(AwsBuffer *buffer, const char *string)
+{
+	aws_buffer_append(buffer, string, strlen(string));
+}
+
+void
+aws_buffer_format(AwsBuffer *buffer, const char *format, ...)
+{
+	va_list arguments;
+	int len;
+
+	va_start(arguments, format);
+	len = vsnprintf(NULL, 0, format, arguments);
+	va_end(arguments);
+	if (len < 0)
+		buffer->failed = true;
+	if (!aws_buffer_reserve(buffer, (size_t) len))
+		return;
+	va_start(arguments, format);
+	vsnprintf(buffer->data + buffer->len, (size_t) len + 1, format, arguments);
+	va_end(arguments);
+	buffer->len += (size_t) len;
+}
+
+void
+aws_buffer_json(AwsBuffer *buffer, const char *string, size_t len)
+{
+	static const char escapes[] = "\bb\tt\nn\ff\rr\"\"\\\\";
+	size_t plain = 0; /* where the run of bytes that need no escape began */
+
+	aws_buffer_char(buffer, '"');
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) string[i];
+		const char *escape;
+
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		aws_buffer_append(buffer, string + plain, i - plain);
+		plain = i + 1;
+		for (escape = escapes; *escape != '\0' && *escape != (char) c; escape += 2)
+			;
+		if (*escape != '\0')
+		{
+			aws_buffer_char(buffer, '\\');
+			aws_buffer_char(buffer, escape[1]);
+		}
+		else
+			aws_buffer_format(buffer, "\\u%04x", c);
+	}
+	aws_buffer_append(buffer, string + plain, len - plain);
+	aws_buffer_char(buffer, '"');
+}
+
+void
+aws_buffer_url(AwsBuffer *buffer, const char *string, size_t len, const char *keep)
+{
+	static const char digits[] = "0123456789ABCDEF";
+
+	for (size_t i = 0; i < len; i++)
+	{
+		unsigned char c = (unsigned char) string[i];
+
+		if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+			(c != '\0' && (strchr("-_.~", c) != NULL || strchr(keep, c) != NULL)))
+			aws_buffer_char(buffer, (char) c);
+		else
+		{
+			char code[3] = {'%', digits[c >> 4], digits[c & 15]};
+
+			aws_buffer_append(buffer, code, sizeof(code));
+		}
+	}
+}
+
+static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void
+aws_buffer_base64(AwsBuffer *buffer, const void *bytes, size_t len)
+{
+	const unsigned char *in = bytes;
+
+	for (size_t i = 0; i < len; i += 3)
+	{
+		uint32_t group = (uint32_t) in[i] << 16;
+		char out[4];
+
+		if (i + 1 < len)
+			group |= (uint32_t) in[i + 1] << 8;
+		if (i + 2 < len)
+			group |= in[i + 2];
+		out[0] = base64_digits[group >> 18];
+		out[1] = base64_digits[group >> 12 & 63];
+		out[2] = i + 1 < len ? base64_digits[group >> 6 & 63] : '=';
+		out[3] = i + 2 < len ? base64_digits[group & 63] : '=';
+		aws_buffer_append(buffer, out, sizeof(out));
+	}
+}
+
+bool
+aws_buffer_unbase64(AwsBuffer *buffer, const char *text, size_t len)
+{
+	size_t start = buffer->len;
+	uint32_t group = 0;
+	int digits = 0;
+	int padding = 0;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		const char *digit;
+
+		if (text[i] != '\0' && strchr(" \t\r\n", text[i]) != NULL)
+			continue;
+		if (text[i] == '=')
+		{
+			padding++;
+			continue;
+		}
+		digit = text[i] != '\0' ? strchr(base64_digits, text[i]) : NULL;
+		if (digit == NULL || padding > 0)
+			goto invalid;
+		group = group << 6 | (uint32_t) (digit - base64_digits);
+		if (++digits % 4 != 0)
+			continue;
+		aws_buffer_char(buffer, (char) (group >> 16));
+		aws_buffer_char(buffer, (char) (group >> 8));
+		aws_buffer_char(buffer, (char) group);
+	}
+
+	/* A last group of 2 or 3 digits; the padding may be left out, but not be wrong. */
+	digits %= 4;
+	if (digits == 1 || (padding > 0 && digits + padding != 4))
+		goto invalid;
+	if (digits >= 2)
+		aws_buffer_char(buffer, (char) (group >> (digits == 2 ? 4 : 10)));
+	if (digits == 3)
+		aws_buffer_char(buffer, (char) (group >> 2));
+	return true;
+
+invalid:
+	aws_buffer_cut(buffer, start);
+	return false;
+}
+
+char *
+aws_buffer_take(AwsBuffer *buffer)
+{
+	char *data;
+
+	if (!aws_buffer_reserve(buffer, 0))
+	{
+		aws_buffer_free(buffer);
+		return NULL;
+	}
+	data = buffer->data;
+	*buffer = (AwsBuffer){0};
+	return data;
+}
+
+void
+aws_buffer_free(AwsBuffer *buffer)
+{
+	free(buffer->data);
+	*buffer = (AwsBuffer){0};
+}
