@@ -54,7 +54,7 @@ docs:
 	tools/docs
 
 fmt:
-	clang-format-14 -i $(filter-out src/aws/partitions.h,$(sort $(wildcard src/*.[ch] src/*/*.[ch])))
+	clang-format-14 -i $(sort $(wildcard src/*.[ch] src/*/*.[ch]))
 
 .PHONY: all install uninstall clean build/libaws.a build/asan/libaws.a deps check check-faults check-long installcheck \
 	demo demo-stop bench models docs fmt
