@@ -57,6 +57,13 @@ typedef struct Value
 	int			nrefs;
 } Value;
 
+/* One row of a child table whose rows ride on their carrier (FORM_PARTS). */
+typedef struct PartRow
+{
+	Jsonb	   *row;  /* to_jsonb of it */
+	Object	  **refs; /* what its references refer to, in the order of Parts.refs; NULL where none */
+} PartRow;
+
 typedef enum Presence
 {
 	PRESENCE_UNKNOWN, /* not listed, or the listing failed: freezes the object */
@@ -101,12 +108,16 @@ struct Object
 	const char *row_key; /* JSON array of the primary key's values as text; also without row, from state */
 	int64		row_id;	 /* id column, -1 none */
 	bool		row_hidden; /* the owner sees a row that the caller does not */
+	PartRow    *parts;	   /* its child rows, if it has an attribute of FORM_PARTS */
+	int			nparts;
 
 	/* what row and cloud agreed on last */
 	Value	   *base; /* NULL: none */
 	bool		base_created;  /* by this database, rather than imported */
 	TimestampTz base_time;	   /* when this database made it, or 0 */
 	bool		base_protected; /* iasql_protect */
+	const char *base_region;   /* where it was then; NULL: no base */
+	Object	   *moved_to;	   /* its row went on to another region as this object */
 
 	/* what AWS answers */
 	Presence	presence;
@@ -114,6 +125,7 @@ struct Object
 	Jsonb	   *item;	/* the reply's own form of it */
 	const char *cloud_id;
 	bool		aws_protected, leaving, broken;
+	Bitmapset  *shared;	   /* attributes that iasql_share() marked */
 	Bitmapset  *unknown;   /* attributes whose join failed: not compared */
 	const char *unmanaged; /* why the table cannot hold it, or NULL */
 
@@ -303,17 +315,32 @@ extern const char *value_from_json(const Kind *kind, int attribute, JsonbValue *
 extern void value_to_json(const Kind *kind, int attribute, const Value *value, StringInfo out);
 extern char *sorted_json_array(List *strings); /* of char *; NULL for none */
 extern List *json_array_strings(const char *array); /* of char * */
-extern char *policy_canonical(const char *policy); /* policy.c */
+/* JSON text <-> JsonbValue; containers are jbvBinary, what they point to is palloc'd */
+extern void jsonb_root(Jsonb *doc, JsonbValue *out);
+extern void json_parse(const char *json, Size len, JsonbValue *out); /* raises */
+extern bool json_try(const char *json, Size len, JsonbValue *out, const char **why); /* for what came from outside */
+extern void json_append(StringInfo out, const JsonbValue *value);
+extern void json_append_string(StringInfo out, const char *text, Size len); /* quoted */
+extern char *json_text(const JsonbValue *value); /* a scalar's text, a container's JSON; NULL for null */
+
+/* in policy.c: the one text of all IAM policies that mean the same; what is no JSON object stays as it is */
+extern char *policy_canonical(const char *policy);
 
 /* in path.c: paths and patterns over jsonb */
 extern bool path_get(Jsonb *doc, const char *path, JsonbValue *out); /* false: nothing there */
 extern char *path_text(Jsonb *doc, const char *path);	/* scalar as text, or document; NULL */
 extern bool pattern_matches(Jsonb *doc, const char *pattern); /* NULL or "" matches */
-extern bool pattern_matches_row(const Object *object, const Value *values, const char *pattern);
+extern bool path_find(const JsonbValue *from, const char *path, Size len, JsonbValue *out);
+/* steps through "a=b&c=d": *list to behind the next one, its halves palloc'd; false at the end */
+extern bool assignment_next(const char **list, char **left, char **right);
+typedef bool (*PatternLookup) (void *arg, const char *path, Size len, JsonbValue *out);
+extern bool pattern_test(const char *pattern, Size len, PatternLookup lookup, void *arg);
 
 /* in codec.c: pure conversions named in templates and paths */
 extern bool codec_to_cloud(const char *codec, const char *json, StringInfo out); /* false: no value */
 extern bool codec_from_cloud(const char *codec, JsonbValue *in, JsonbValue *out);
+/* "host:5000/team/app:1.2@sha256:…" apart; NULL for what it lacks */
+extern void image_split(const char *image, char **repository, char **tag, char **digest);
 
 /* in template.c */
 typedef struct TemplateArgs
@@ -330,12 +357,17 @@ typedef struct TemplateArgs
 } TemplateArgs;
 /* Expands; an error in the template is an elog(ERROR). Secrets are masked as "***" where 'mask' is set (for the journal). */
 extern char *template_expand(const char *template_, const TemplateArgs *args, bool mask);
+/* patterns over a row: "column=value", "column->attr=value", "column.path=value" */
+extern bool pattern_matches_row(const Object *object, const Value *values, const char *pattern);
+/* the text of a FORM_PARTS value from object->parts (desired), NULL: none; $column of it is expanded anew */
+extern char *parts_from_rows(const Session *session, const Object *object, const Parts *parts);
+/* the same from a reply's array */
+extern char *parts_from_reply(const Parts *parts, const JsonbValue *array);
 
 /* in table.c: the catalog's view of the module tables, and rows */
 extern World *world_open(Session *session); /* kinds, regions; no rows yet */
 extern void world_prepare(Session *session);   /* runs Resource.prepare of all kinds */
 extern void world_read_rows(Session *session); /* Object.desired with references */
-extern const char *object_natural_key(const Object *object, const Value *values); /* NULL: it has none, or a part is missing */
 extern Object *object_by_row(Kind *kind, int ncolumns, const char *const *columns, const char *const *values,
 							 const char *region);
 extern Object *object_by_cloud_id(Kind *kind, const char *region, const char *cloud_id);
@@ -406,10 +438,15 @@ extern CloudCall *cloud_read_start(Session *session, List *objects, void *user);
 extern void cloud_read_finish(Session *session, CloudCall *call, List *objects); /* sets presence, actual, item */
 
 /* in bind.c */
+extern const char *object_natural_key(const Object *object, const Value *values); /* NULL: it has none, or a part is missing */
 extern void bind_world(Session *session);
 
 /* in diff.c: pure */
 extern List *diff_object(const Object *object, DriftMode drift, bool sync, const char **refusal);
+/* whether a value refers to an object that the plan creates anew, so that its cloud id will change */
+extern bool object_replaced(const Value *value);
+/* whether iasql_share says that others may change this attribute */
+extern bool object_shares(const Object *object, int attribute);
 
 /* in plan.c */
 extern Plan *plan_apply(Session *session);
@@ -437,6 +474,8 @@ extern void journal_witness(Session *session); /* in the caller's (sub)transacti
 
 /* in settle.c: what earlier runs left in the journal: marks Objects .ours, adds cloud ids, resumes */
 extern void settle_world(Session *session);
+/* the row's wish as the journal keeps it, to know it again: JSON of its texts without computed columns */
+extern char *journal_values(const Object *object);
 
 /* in operation.c: the whole of an apply, a sync, a preview */
 extern Plan *operation_run(Session *session);

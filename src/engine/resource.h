@@ -13,7 +13,11 @@
  *		$column			the value; a reference gives the cloud id of what it
  *						refers to, a set an array, a map or JSON its document
  *		$column->attr	an attribute of the referred object
+ *		$column.path	a place in a document: "$parts.[essential=true].name"
  *		$column:codec	the value through a codec (codec.c)
+ *		$a|b->c			the first of them that has a value
+ *		$column!		has to have a value: else the object or array that it
+ *						stands in is left out
  *		$column+ $column-	elements that a change adds or takes away
  *		$@				the element at hand, in a call with .each
  *		$#				the cloud ids at hand, an array, in a batched read; in a batched
@@ -21,16 +25,25 @@
  *		$!token			the idempotency token of this step
  *		$!mark			the mark of this intent, or nothing where marks are off
  *		$!region $!account
- *		$^attr			an attribute of the parent, in a listing .per parent
- *	 A member whose placeholder has no value is left out; so is an object or
- *	 array that holds placeholders, none of which has a value.
+ *		$^attr			an attribute of the parent, in a listing .per parent; of
+ *						the carrier, in a part
+ *	 A placeholder that is the whole string gives JSON of the column's type; in
+ *	 the midst of text, where ${...} sets it off, it gives its text.  $$ is a
+ *	 dollar.  An array in an array gives its elements: ['$tags:tags', {...}].
+ *	 {'$:codec': {...}} is the object through a codec.  A member whose
+ *	 placeholder has no value is left out; so is an object or array that holds
+ *	 placeholders, none of which has a value ($!region and $!account do not
+ *	 count).  The outermost object stays.
  *
  * Path: a place in a reply: "VpcId", "State.Code", "Listeners[0].Arn",
- *	 "Tags:tags" (through a codec), "Subnets[].SubnetId" (all, as an array).
+ *	 "Tags:tags" (through a codec), "Subnets[].SubnetId" (all, as an array),
+ *	 "Tags[Key=Name].Value" (the first that the pattern matches).
  *	 Alternatives are separated by '|': the first that is there counts.
  *
- * Pattern: "Path=value|value" or "Path!=value|value", joined by '&':
- *	 tested against a reply, or against a row's columns where said so.
+ * Pattern: "Path=value|value" or "Path!=value|value" or "Path" (is there),
+ *	 joined by '&': tested against a reply, or against a row's columns where
+ *	 said so.  A '*' in a value stands for any text; what is not there equals
+ *	 the empty text; an array equals what any of its elements equals.
  *
  * Codes: AWS error codes separated by '|'; one may end in ':' and a substring
  *	 of the message ("InvalidParameterException:not been attached").
