@@ -1,0 +1,574 @@
+/*
+ * request.c
+ *	  From an operation's input to one HTTP request.
+ *
+ * The input is read into a tree, completed (rules, idempotency tokens),
+ * judged as a whole, and only then written in the service's protocol.
+ */
+#include "aws/request.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "aws/error.h"
+#include "aws/json.h"
+#include "aws/rules.h"
+#include "aws/serialize.h"
+#include "aws/timestamp.h"
+
+/* Deeper than any model's structures; a document may be anything. */
+#define MAX_INPUT_DEPTH 128
+
+/* ---- reading the input ---- */
+
+static bool
+no_event(void *arg, AwsJsonEvent event, const char *text, size_t len)
+{
+	return true;
+}
+
+/*
+ * Reads a JSON text.  Our tokenizer judges it, json-c only makes the tree:
+ * json-c takes more than JSON and does not say what is wrong.  *value is NULL
+ * for JSON null.
+ */
+static bool
+read_json(const char *text, size_t len, const char *what, json_object **value, AwsError *error)
+{
+	AwsJson check = {.event = no_event, .max_depth = MAX_INPUT_DEPTH};
+	json_tokener *tokener;
+	bool ok = aws_json_feed(&check, text, len) && aws_json_finish(&check);
+
+	*value = NULL;
+	if (!ok && check.error != NULL)
+		aws_error_set(error, AWS_BAD_INPUT, "the %s is not valid JSON: %s", what, check.error);
+	else if (!ok || len >= INT32_MAX)
+		aws_error_memory(error);
+	aws_json_free(&check);
+	if (!ok || len >= INT32_MAX)
+		return false;
+
+	tokener = json_tokener_new_ex(MAX_INPUT_DEPTH + 1);
+	if (tokener == NULL)
+		return aws_error_memory(error);
+	*value = json_tokener_parse_ex(tokener, text, (int) len);
+	/* a number at the top ends with the text */
+	if (*value == NULL && json_tokener_get_error(tokener) == json_tokener_continue)
+		*value = json_tokener_parse_ex(tokener, "", 1);
+	if (*value == NULL && json_tokener_get_error(tokener) != json_tokener_success)
+		ok = aws_error_memory(error);
+	json_tokener_free(tokener);
+	return ok;
+}
+
+static json_object *
+read_input(const char *input, size_t len, AwsError *error)
+{
+	json_object *object;
+
+	if (len == 0)
+	{
+		object = json_object_new_object();
+		if (object == NULL)
+			aws_error_memory(error);
+		return object;
+	}
+	if (!read_json(input, len, "input", &object, error))
+		return NULL;
+	if (!json_object_is_type(object, json_type_object))
+	{
+		json_object_put(object);
+		aws_error_set(error, AWS_BAD_INPUT, "the input must be a JSON object");
+		return NULL;
+	}
+	return object;
+}
+
+json_object *
+aws_input_member(const AwsModel *model, json_object *input, const AwsRef *member)
+{
+	return json_object_object_get(input, aws_model_string(model, member->name));
+}
+
+const char *
+aws_input_text(json_object *value, size_t *len)
+{
+	const char *text = value == NULL ? "" : json_object_get_string(value);
+
+	if (json_object_is_type(value, json_type_string))
+		*len = (size_t) json_object_get_string_len(value);
+	else
+		*len = strlen(text);
+	return text;
+}
+
+void
+aws_write_scalar(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, json_object *value, AwsTimeFormat format)
+{
+	size_t len;
+	const char *text = aws_input_text(value, &len);
+	int64_t seconds;
+	int nanos;
+
+	if (aws_model_shape(model, ref)->type == AWS_TYPE_TIMESTAMP && aws_timestamp_parse(text, len, &seconds, &nanos))
+		aws_timestamp_write(out, seconds, nanos,
+							aws_ref_time_format(ref) == AWS_TIME_DEFAULT ? format : aws_ref_time_format(ref));
+	else
+		aws_buffer_append(out, text, len);
+}
+
+/* ---- completing the input ---- */
+
+/* Sets a member to a string, which it frees. */
+static bool
+set_string(json_object *input, const char *name, AwsBuffer *text)
+{
+	json_object *value = text->failed ? NULL : json_object_new_string_len(aws_buffer_text(text), (int) text->len);
+	bool ok = value != NULL && json_object_object_add(input, name, value) == 0;
+
+	if (!ok)
+		json_object_put(value);
+	aws_buffer_free(text);
+	return ok;
+}
+
+/* A version 4 UUID of RFC 9562. */
+static bool
+write_uuid(AwsBuffer *out)
+{
+	unsigned char bytes[16];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
+		return false;
+	bytes[6] = (unsigned char) ((bytes[6] & 0x0F) | 0x40);
+	bytes[8] = (unsigned char) ((bytes[8] & 0x3F) | 0x80);
+	for (int i = 0; i < 16; i++)
+		aws_buffer_format(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", bytes[i]);
+	return true;
+}
+
+/* Drops a prefix that the same service's answers put before an id. */
+static bool
+cut_id_prefixes(const AwsModel *model, const AwsOp *op, const AwsShape *shape, json_object *input)
+{
+	for (const AwsRule *rule = aws_rule(model, op, AWS_RULE_ID_PREFIX, NULL); rule != NULL;
+		 rule = aws_rule(model, op, AWS_RULE_ID_PREFIX, rule))
+	{
+		for (int i = 0; i < shape->count; i++)
+		{
+			const AwsRef *ref = &model->refs[shape->first + i];
+			json_object *value = aws_input_member(model, input, ref);
+			const char *text;
+			AwsBuffer rest = {0};
+
+			if (!json_object_is_type(value, json_type_string))
+				continue;
+			text = json_object_get_string(value);
+			if (strncmp(text, rule->name, strlen(rule->name)) != 0)
+				continue;
+			aws_buffer_string(&rest, text + strlen(rule->name));
+			if (!set_string(input, aws_model_string(model, ref->name), &rest))
+				return false;
+		}
+	}
+	return true;
+}
+
+static bool
+complete_input(const AwsModel *model, const AwsOp *op, const AwsShape *shape, json_object *input)
+{
+	const AwsRule *rule;
+
+	for (int i = 0; i < shape->count; i++)
+	{
+		const AwsRef *ref = &model->refs[shape->first + i];
+		AwsBuffer token = {0};
+
+		if (!(ref->flags & AWS_REF_TOKEN) || aws_input_member(model, input, ref) != NULL)
+			continue;
+		if (!write_uuid(&token) || !set_string(input, aws_model_string(model, ref->name), &token))
+			return false;
+	}
+	for (rule = aws_rule(model, op, AWS_RULE_DEFAULT, NULL); rule != NULL;
+		 rule = aws_rule(model, op, AWS_RULE_DEFAULT, rule))
+	{
+		const AwsRef *ref = aws_model_member_named(model, shape, rule->name, strlen(rule->name));
+		AwsBuffer value = {0};
+
+		if (ref == NULL || aws_input_member(model, input, ref) != NULL)
+			continue;
+		aws_buffer_string(&value, rule->value);
+		if (!set_string(input, rule->name, &value))
+			return false;
+	}
+	for (rule = aws_rule(model, op, AWS_RULE_BASE64, NULL); rule != NULL;
+		 rule = aws_rule(model, op, AWS_RULE_BASE64, rule))
+	{
+		json_object *value = json_object_object_get(input, rule->name);
+		AwsBuffer encoded = {0};
+
+		if (!json_object_is_type(value, json_type_string))
+			continue;
+		aws_buffer_base64(&encoded, json_object_get_string(value), (size_t) json_object_get_string_len(value));
+		if (!set_string(input, rule->name, &encoded))
+			return false;
+	}
+	return cut_id_prefixes(model, op, shape, input);
+}
+
+/* ---- endpoint parameters ---- */
+
+/* Adds an endpoint parameter unless one of that name is there already. */
+static bool
+add_context(AwsRequest *request, const char *name, AwsContextKind kind, json_object *list, const char *text)
+{
+	size_t count = list == NULL ? 1 : json_object_array_length(list);
+	AwsContext *contexts;
+	AwsContext *context;
+
+	for (int i = 0; i < request->context_count; i++)
+		if (strcmp(request->contexts[i].name, name) == 0)
+			return true;
+	contexts = realloc(request->contexts, (size_t) (request->context_count + 1) * sizeof(*contexts));
+	if (contexts == NULL)
+		return false;
+	request->contexts = contexts;
+	context = &contexts[request->context_count];
+	*context = (AwsContext){.name = name, .kind = kind, .texts = calloc(count + 1, sizeof(char *))};
+	if (context->texts == NULL)
+		return false;
+	request->context_count++;
+	for (size_t i = 0; i < count; i++)
+	{
+		size_t len;
+
+		if (list != NULL)
+			text = aws_input_text(json_object_array_get_idx(list, i), &len);
+		context->texts[i] = strdup(text);
+		if (context->texts[i] == NULL)
+			return false;
+		context->count++;
+	}
+	return true;
+}
+
+static bool
+collect_contexts(const AwsModel *model, const AwsOp *op, const AwsShape *shape, AwsRequest *request, json_object *input)
+{
+	for (const AwsFact *fact = aws_model_fact(model, AWS_FACT_STATIC_CONTEXT, (uint32_t) (op - model->ops));
+		 fact != NULL; fact = aws_model_next_fact(model, fact))
+	{
+		const char *text = aws_model_string(model, fact->b);
+		bool boolean = strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
+
+		if (!add_context(request, aws_model_string(model, fact->a), boolean ? AWS_CONTEXT_BOOLEAN : AWS_CONTEXT_STRING,
+						 NULL, text))
+			return false;
+	}
+	for (int i = 0; i < shape->count; i++)
+	{
+		const AwsRef *ref = &model->refs[shape->first + i];
+		const AwsFact *fact;
+		json_object *value;
+
+		if (!(ref->flags & AWS_REF_CONTEXT))
+			continue;
+		fact = aws_model_fact(model, AWS_FACT_CONTEXT, (uint32_t) (ref - model->refs));
+		value = aws_input_member(model, input, ref);
+		if (fact == NULL || value == NULL)
+			continue;
+		if (!add_context(request, aws_model_string(model, fact->a),
+						 json_object_is_type(value, json_type_array)	 ? AWS_CONTEXT_STRINGS
+						 : json_object_is_type(value, json_type_boolean) ? AWS_CONTEXT_BOOLEAN
+																		 : AWS_CONTEXT_STRING,
+						 json_object_is_type(value, json_type_array) ? value : NULL, json_object_get_string(value)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- checksums ---- */
+
+/* CRC-32 of ISO 3309, as zlib computes it. */
+static uint32_t
+crc32_of(const char *bytes, size_t len)
+{
+	uint32_t crc = UINT32_MAX;
+
+	for (size_t i = 0; i < len; i++)
+	{
+		crc ^= (unsigned char) bytes[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? UINT32_C(0xEDB88320) : 0);
+	}
+	return ~crc;
+}
+
+/*
+ * Adds the body's checksum where the operation takes or wants one, as the
+ * SDKs do by default: CRC-32 unless the caller named an algorithm, nothing if
+ * the caller brought a checksum.
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
+ */
+static bool
+add_checksum(const AwsModel *model, const AwsOp *op, const AwsShape *shape, AwsRequest *request, json_object *input,
+			 AwsError *error)
+{
+	const AwsFact *fact = aws_model_fact(model, AWS_FACT_CHECKSUM_MEMBER, (uint32_t) (op - model->ops));
+	const AwsRef *member = fact == NULL ? NULL : aws_model_member(model, shape, fact->a);
+	json_object *chosen = member == NULL ? NULL : aws_input_member(model, input, member);
+	const char *algorithm = chosen == NULL ? "CRC32" : json_object_get_string(chosen);
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int digest_len = 4;
+	AwsBuffer name = {0}, value = {0};
+	bool ok;
+
+	if (fact == NULL && !(op->flags & AWS_OP_CHECKSUM))
+		return true;
+	if (aws_request_header(request, "Content-MD5") != NULL)
+		return true;
+	for (int i = 0; i < request->header_count; i++)
+		if (strncasecmp(request->headers[i].name, "x-amz-checksum-", strlen("x-amz-checksum-")) == 0)
+			return true;
+
+	if (strcmp(algorithm, "CRC32") == 0)
+	{
+		uint32_t crc = crc32_of(aws_buffer_text(&request->body), request->body.len);
+
+		for (int i = 0; i < 4; i++)
+			digest[i] = (unsigned char) (crc >> (24 - 8 * i));
+	}
+	else if (strcmp(algorithm, "SHA256") != 0 && strcmp(algorithm, "SHA1") != 0)
+		return aws_error_set(error, AWS_BAD_INPUT, "checksum algorithm \"%s\" is none of CRC32, SHA1 and SHA256",
+							 algorithm);
+	else if (EVP_Digest(aws_buffer_text(&request->body), request->body.len, digest, &digest_len,
+						strcmp(algorithm, "SHA1") == 0 ? EVP_sha1() : EVP_sha256(), NULL) != 1)
+		return aws_error_memory(error);
+
+	aws_buffer_string(&name, "x-amz-checksum-");
+	for (const char *p = algorithm; *p != '\0'; p++)
+		aws_buffer_char(&name, *p >= 'A' && *p <= 'Z' ? (char) (*p | 0x20) : *p);
+	aws_buffer_base64(&value, digest, digest_len);
+	ok = !name.failed && !value.failed && aws_request_set_header(request, name.data, value.data) &&
+		 (chosen != NULL || member == NULL || aws_ref_location(member) != AWS_IN_HEADER ||
+		  aws_request_set_header(request, aws_model_string(model, member->wire), algorithm));
+	aws_buffer_free(&name);
+	aws_buffer_free(&value);
+	return ok || aws_error_memory(error);
+}
+
+/* ---- writing it ---- */
+
+static bool
+write_rpc(const AwsModel *model, const AwsOp *op, AwsRequest *request, json_object *input, AwsError *error)
+{
+	const AwsRef *ref = aws_model_ref(model, op->input);
+	AwsBuffer target = {0};
+	bool ok;
+
+	aws_buffer_char(&request->path, '/');
+	if (model->header->protocol != AWS_PROTOCOL_JSON)
+	{
+		aws_write_query(model, op, &request->body, input);
+		return aws_request_set_header(request, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8") ||
+			   aws_error_memory(error);
+	}
+	if (ref == NULL)
+		aws_buffer_string(&request->body, "{}");
+	else
+		aws_write_json(model, &request->body, ref, input, false);
+	aws_buffer_format(&target, "%s.%s", aws_model_string(model, model->header->target_prefix),
+					  aws_model_string(model, op->name));
+	ok = !target.failed && aws_request_set_header(request, "X-Amz-Target", target.data);
+	aws_buffer_cut(&target, 0);
+	aws_buffer_format(&target, "application/x-amz-json-%s", aws_model_string(model, model->header->json_version));
+	ok = ok && !target.failed && aws_request_set_header(request, "Content-Type", target.data);
+	/* asks for the error codes that the service's query protocol had */
+	if (ok && (model->header->flags & AWS_MODEL_QUERY_COMPATIBLE))
+		ok = aws_request_set_header(request, "x-amzn-query-mode", "true");
+	aws_buffer_free(&target);
+	return ok || aws_error_memory(error);
+}
+
+/* Whether the operation can be called at all. */
+static bool
+check_callable(const AwsModel *model, const AwsOp *op, AwsError *error)
+{
+	const char *why = model->header->protocol == AWS_PROTOCOL_CBOR			  ? "speaks CBOR only"
+					  : (model->header->flags & AWS_MODEL_OLD_SIGNATURE) != 0 ? "wants Signature Version 2"
+					  : (op->flags & AWS_OP_EVENT_STREAM) != 0				  ? "uses an event stream"
+					  : (op->flags & AWS_OP_BEARER) != 0					  ? "wants a bearer token"
+																			  : NULL;
+
+	return why == NULL ||
+		   aws_error_set(error, AWS_BAD_INPUT, "operation \"%s\" of service \"%s\" %s, which is not supported",
+						 aws_model_string(model, op->name), aws_model_string(model, model->header->service), why);
+}
+
+static bool
+build(const AwsModel *model, const AwsOp *op, json_object *input, AwsRequest *request, AwsError *error)
+{
+	static const AwsShape none = {.type = AWS_TYPE_STRUCTURE};
+	const AwsRef *ref = aws_model_ref(model, op->input);
+	const AwsShape *shape = ref == NULL ? &none : aws_model_shape(model, ref);
+	bool rest = model->header->protocol == AWS_PROTOCOL_REST_JSON || model->header->protocol == AWS_PROTOCOL_REST_XML;
+
+	if (!complete_input(model, op, shape, input))
+		return aws_error_memory(error);
+	if (!aws_input_check(model, ref, input, error))
+		return false;
+
+	request->method = aws_model_string(model, op->method);
+	request->no_auth = (op->flags & AWS_OP_NO_AUTH) != 0;
+	request->unsigned_body = (op->flags & AWS_OP_UNSIGNED_BODY) != 0;
+	request->hash_header = request->unsigned_body || aws_rule(model, op, AWS_RULE_HASH_HEADER, NULL) != NULL;
+	if (!(rest ? aws_write_rest : write_rpc)(model, op, request, input, error) ||
+		!aws_write_host_prefix(model, op, request, input, error) ||
+		!add_checksum(model, op, shape, request, input, error))
+		return false;
+	for (const AwsRule *rule = aws_rule(model, op, AWS_RULE_HEADER, NULL); rule != NULL;
+		 rule = aws_rule(model, op, AWS_RULE_HEADER, rule))
+		if (aws_request_header(request, rule->name) == NULL &&
+			!aws_request_set_header(request, rule->name, rule->value))
+			return aws_error_memory(error);
+	if (!collect_contexts(model, op, shape, request, input) || request->path.failed || request->query.failed ||
+		request->body.failed || request->host_prefix.failed)
+		return aws_error_memory(error);
+	return true;
+}
+
+bool
+aws_request_build(const AwsModel *model, const AwsOp *op, const char *input, size_t len, AwsRequest *request,
+				  AwsError *error)
+{
+	json_object *object = NULL;
+	bool ok = check_callable(model, op, error) && (object = read_input(input, len, error)) != NULL &&
+			  build(model, op, object, request, error);
+
+	json_object_put(object);
+	if (!ok)
+	{
+		aws_request_free(request);
+		aws_error_at(error, aws_model_string(model, model->header->service), aws_model_string(model, op->name));
+	}
+	return ok;
+}
+
+void
+aws_request_free(AwsRequest *request)
+{
+	aws_buffer_free(&request->path);
+	aws_buffer_free(&request->query);
+	aws_buffer_free(&request->host_prefix);
+	aws_buffer_free(&request->body);
+	for (int i = 0; i < request->header_count; i++)
+	{
+		free(request->headers[i].name);
+		free(request->headers[i].value);
+	}
+	free(request->headers);
+	for (int i = 0; i < request->context_count; i++)
+	{
+		for (int k = 0; k < request->contexts[i].count; k++)
+			free(request->contexts[i].texts[k]);
+		free(request->contexts[i].texts);
+	}
+	free(request->contexts);
+	*request = (AwsRequest){0};
+}
+
+const char *
+aws_request_header(const AwsRequest *request, const char *name)
+{
+	for (int i = 0; i < request->header_count; i++)
+		if (strcasecmp(request->headers[i].name, name) == 0)
+			return request->headers[i].value;
+	return NULL;
+}
+
+bool
+aws_request_set_header(AwsRequest *request, const char *name, const char *value)
+{
+	AwsHeader *headers = request->headers;
+	char *copy = strdup(value);
+	int n = 0;
+
+	if (copy == NULL)
+		return false;
+	while (n < request->header_count && strcasecmp(headers[n].name, name) != 0)
+		n++;
+	if (n == request->header_count)
+	{
+		headers = realloc(headers, (size_t) (n + 1) * sizeof(*headers));
+		if (headers != NULL)
+		{
+			request->headers = headers;
+			headers[n] = (AwsHeader){.name = strdup(name)};
+		}
+		if (headers == NULL || headers[n].name == NULL)
+		{
+			free(copy);
+			return false;
+		}
+		request->header_count++;
+	}
+	free(headers[n].value);
+	headers[n].value = copy;
+	return true;
+}
+
+char *
+aws_input_with(const char *input, size_t len, const char *path, const char *value, size_t value_len, size_t *out_len,
+			   AwsError *error)
+{
+	json_object *object = read_input(input, len, error);
+	json_object *parent = object;
+	json_object *member = NULL;
+	AwsBuffer name = {0}, out = {0};
+	const char *text;
+	bool ok = object != NULL && read_json(value, value_len, "value", &member, error);
+
+	while (ok)
+	{
+		size_t part = strcspn(path, ".");
+		json_object *child;
+
+		aws_buffer_cut(&name, 0);
+		aws_buffer_append(&name, path, part);
+		if (name.failed)
+			break;
+		if (path[part] == '\0')
+		{
+			if (json_object_object_add(parent, name.data, member) == 0)
+				member = NULL; /* the parent's now */
+			break;
+		}
+		child = json_object_object_get(parent, name.data);
+		if (!json_object_is_type(child, json_type_object))
+		{
+			child = json_object_new_object();
+			if (child == NULL || json_object_object_add(parent, name.data, child) != 0)
+			{
+				json_object_put(child);
+				break;
+			}
+		}
+		parent = child;
+		path += part + 1;
+	}
+	if (ok)
+	{
+		text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		if (name.failed || member != NULL || text == NULL)
+			aws_error_memory(error);
+		else
+			aws_buffer_string(&out, text);
+	}
+	json_object_put(member);
+	json_object_put(object);
+	aws_buffer_free(&name);
+	*out_len = out.len;
+	return out.len > 0 ? aws_buffer_take(&out) : NULL;
+}
