@@ -305,6 +305,9 @@ extern void become_caller(SavedUser saved);
 /* set iff the module is installed in this workspace */
 extern bool module_installed(Session *session, const char *module);
 extern bool guard_allowed(const Session *session, const char *guard);
+extern const char *workspace_account(Session *session); /* as recorded, or NULL */
+extern void workspace_set_account(Session *session, const char *account);
+extern bool workspace_is_armed(Session *session); /* by iasql_arming: system identifier, database, timeline */
 
 /* in value.c: texts, equality, conversion to a column's canonical text */
 extern bool value_equal(const Attribute *attr, const Value *a, const Value *b);
@@ -417,6 +420,7 @@ extern const CloudError *cloud_error(CloudCall *call); /* NULL: success */
 extern const char *cloud_request_id(CloudCall *call);
 extern void cloud_free(CloudCall *call);
 extern int	cloud_running(Session *session);
+extern const char *account_id(Session *session); /* GetCallerIdentity, once per backend and credentials; NULL if refused */
 extern bool codes_match(const char *codes, const char *code, const char *message);
 extern int	sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */
 extern void cloud_raise(const CloudError *error) pg_attribute_noreturn();
@@ -455,6 +459,7 @@ extern Plan *plan_sync(Session *session);
 extern void graph_build(Session *session, Plan *plan); /* edges, order; 55000 naming a cycle */
 /* in guard.c */
 extern void guard_check(Session *session, Plan *plan);
+extern const char *guard_name(void *arg, int i); /* what 'allow' takes; NULL past the end */
 
 /* in execute.c */
 extern void execute_plan(Session *session, Plan *plan);

@@ -1,0 +1,415 @@
+/*
+ * bind.c
+ *	  Decides which row, which state entry and which cloud object are one.
+ *
+ * Rows (with the base that state.c attached by the row's key) and listed
+ * objects begin as Objects of their own.  Binding goes through the kinds,
+ * parents first, and merges pairs: by the base's cloud id, by a cloud id
+ * typed into the row, by natural key, and last, for objects that this
+ * database made in a run that did not commit and that have no natural key,
+ * by the row that asked for them then.  A parent's references are resolved
+ * to merged Objects before its children are bound, so that "the same parent"
+ * is a comparison of pointers.
+ *
+ * Each row and each object is bound once; two that claim one are an error,
+ * raised before any call.
+ */
+#include "postgres.h"
+
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+
+#include "engine/engine.h"
+
+/*
+ * The natural key's text: region and key attributes.  A reference counts by
+ * the Object it leads to, else by its text.  NULL where the kind has no key
+ * or a referred object is not known: nothing can then be the same by name.
+ */
+const char *
+object_natural_key(const Object *object, const Value *values)
+{
+	const Kind *kind = object->kind;
+	StringInfoData key;
+	bool		any = false;
+
+	if (values == NULL)
+		return NULL;
+	initStringInfo(&key);
+	appendStringInfoString(&key, object->region);
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		const Value *value = &values[i];
+
+		if ((attr->flags & ATTR_KEY) == 0)
+			continue;
+		any = true;
+		appendStringInfoChar(&key, '\x1f');
+		if (attr->form == FORM_REF && value->nrefs == 1)
+			appendStringInfo(&key, "@%p", (void *) value->refs[0]);
+		else if (attr->form == FORM_REF && value->text != NULL)
+			return NULL;
+		else if (value->text != NULL)
+			appendStringInfoString(&key, value->text);
+	}
+	return any ? key.data : NULL;
+}
+
+/* Names an object twice claimed, for the error. */
+static void
+bound_twice(const Object *first, const Object *second, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_CARDINALITY_VIOLATION),
+			 errmsg("%s are the same %s", what, first->kind->res->name),
+			 errdetail("Both %s and %s stand for it.", object_describe(first), object_describe(second)),
+			 errhint("Delete one of the rows, or give it another name.")));
+}
+
+/* The row (or state entry) takes over what was listed; the listed Object is left empty. */
+static void
+merge(Object *object, Object *listed)
+{
+	Kind	   *kind = object->kind;
+
+	object->presence = listed->presence;
+	object->actual = listed->actual;
+	object->item = listed->item;
+	object->cloud_id = listed->cloud_id;
+	object->aws_protected = listed->aws_protected;
+	object->leaving = listed->leaving;
+	object->broken = listed->broken;
+	object->unknown = listed->unknown;
+	object->unmanaged = listed->unmanaged;
+	object->ours = listed->ours;
+	object->ours_since = listed->ours_since;
+	object->ours_values = listed->ours_values;
+	object->resume_step = listed->resume_step;
+	object->frozen = object->frozen ? object->frozen : listed->frozen;
+	listed->actual = NULL;
+	listed->presence = PRESENCE_ABSENT;
+	kind->objects = list_delete_ptr(kind->objects, listed);
+	object_index(object);
+}
+
+static bool
+is_listed_only(const Object *object)
+{
+	return object->desired == NULL && object->base == NULL && object->actual != NULL;
+}
+
+/* Base texts of references are cloud ids: leads them to Objects. */
+static void
+resolve_base(Session *session, Object *object)
+{
+	Kind	   *kind = object->kind;
+
+	if (object->base == NULL)
+		return;
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		Value	   *value = &object->base[i];
+		Kind	   *referred;
+
+		if (attr->refers == NULL || value->text == NULL || value->nrefs > 0)
+			continue;
+		referred = kind_by_name(session->world, attr->refers);
+		if (referred == NULL)
+			continue;
+		if (attr->form == FORM_REF)
+		{
+			Object	   *target = object_by_cloud_id(referred, object->region, value->text);
+
+			if (target != NULL)
+			{
+				value->refs = palloc(sizeof(Object *));
+				value->refs[0] = target;
+				value->nrefs = 1;
+			}
+		}
+		else
+		{
+			List	   *ids = json_array_strings(value->text);
+			ListCell   *cell;
+
+			value->refs = palloc(sizeof(Object *) * (list_length(ids) + 1));
+			foreach(cell, ids)
+			{
+				Object	   *target = object_by_cloud_id(referred, object->region, lfirst(cell));
+
+				if (target != NULL)
+					value->refs[value->nrefs++] = target;
+			}
+		}
+	}
+}
+
+/* The objects that have one key; hashed by its text. */
+typedef struct KeySlot
+{
+	const char *key;
+	List	   *objects;
+} KeySlot;
+
+static uint32
+key_hash(const void *key, Size size)
+{
+	const char *text = *(const char *const *) key;
+
+	return string_hash(text, strlen(text) + 1);
+}
+
+static int
+key_match(const void *a, const void *b, Size size)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+static HTAB *
+key_table(long size)
+{
+	HASHCTL		control = {.keysize = sizeof(char *),
+						   .entrysize = sizeof(KeySlot),
+						   .hash = key_hash,
+						   .match = key_match,
+						   .hcxt = CurrentMemoryContext};
+
+	return hash_create("objects by key", size, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
+}
+
+/* Listed objects by natural key, and the check that no two rows claim one. */
+static void
+bind_by_natural_key(Kind *kind)
+{
+	HTAB	   *rows;
+	HTAB	   *listed;
+	List	   *objects = list_copy(kind->objects);
+	ListCell   *cell;
+	bool		found;
+
+	rows = key_table(list_length(objects) + 16);
+	listed = key_table(list_length(objects) + 16);
+	foreach(cell, objects)
+	{
+		Object	   *object = lfirst(cell);
+		KeySlot    *slot;
+
+		object->natural_key = object_natural_key(object, object->desired ? object->desired
+														: object->actual ? object->actual : object->base);
+		if (object->natural_key == NULL)
+			continue;
+		if (object->desired != NULL)
+		{
+			slot = hash_search(rows, &object->natural_key, HASH_ENTER, &found);
+			if (found)
+				bound_twice(linitial(slot->objects), object, "two rows");
+			slot->objects = list_make1(object);
+		}
+		else if (is_listed_only(object) && !object->leaving)
+		{
+			slot = hash_search(listed, &object->natural_key, HASH_ENTER, &found);
+			slot->objects = found ? lappend(slot->objects, object) : list_make1(object);
+		}
+	}
+
+	foreach(cell, objects)
+	{
+		Object	   *object = lfirst(cell);
+		KeySlot    *slot;
+
+		if (object->desired == NULL || object->base != NULL || object->actual != NULL || object->natural_key == NULL)
+			continue;
+		slot = hash_search(listed, &object->natural_key, HASH_FIND, NULL);
+		if (slot == NULL || slot->objects == NIL)
+			continue;
+		if (list_length(slot->objects) > 1)
+			ereport(ERROR,
+					(errcode(ERRCODE_CARDINALITY_VIOLATION),
+					 errmsg("row of \"%s\" could be any of %d objects", kind->res->name, list_length(slot->objects)),
+					 errdetail("%s and %s have the key of %s.", object_describe(linitial(slot->objects)),
+							   object_describe(lsecond(slot->objects)), object_describe(object)),
+					 errhint("Type the id of the one meant into the row.")));
+		merge(object, linitial(slot->objects));
+		slot->objects = NIL;
+	}
+	list_free(objects);
+}
+
+/* Base and typed ids: certain, so they come first. */
+static void
+bind_by_cloud_id(Kind *kind)
+{
+	List	   *objects = list_copy(kind->objects);
+	ListCell   *cell;
+
+	foreach(cell, objects)
+	{
+		Object	   *object = lfirst(cell);
+		const char *id = NULL;
+		Object	   *listed;
+
+		if (object->base != NULL)
+			id = object->cloud_id;
+		else if (object->desired != NULL && kind->id_attribute >= 0)
+			id = object->desired[kind->id_attribute].text;
+		if (id == NULL || object->actual != NULL)
+			continue;
+		listed = object_by_cloud_id(kind, object->region, id);
+		if (listed == NULL || listed == object)
+			continue;
+		if (is_listed_only(listed))
+			merge(object, listed);
+		else if (listed->desired != NULL && object->desired != NULL)
+			bound_twice(listed, object, "two rows");
+	}
+	list_free(objects);
+}
+
+/* What an aborted run made for a row without natural key, for the same row again. */
+static void
+bind_by_request(Session *session, Kind *kind)
+{
+	List	   *orphans = NIL;
+	ListCell   *cell;
+
+	foreach(cell, kind->objects)
+	{
+		Object	   *object = lfirst(cell);
+
+		if (object->ours && object->ours_values != NULL && is_listed_only(object) && !object->leaving)
+			orphans = lappend(orphans, object);
+	}
+	if (orphans == NIL)
+		return;
+	foreach(cell, list_copy(kind->objects))
+	{
+		Object	   *object = lfirst(cell);
+		char	   *values;
+		ListCell   *orphan;
+
+		if (object->desired == NULL || object->base != NULL || object->actual != NULL)
+			continue;
+		values = journal_values(object);
+		foreach(orphan, orphans)
+		{
+			Object	   *listed = lfirst(orphan);
+
+			if (listed->actual != NULL && strcmp(listed->region, object->region) == 0 &&
+				strcmp(listed->ours_values, values) == 0)
+			{
+				merge(object, listed);
+				break;
+			}
+		}
+	}
+}
+
+/* A row that moved to another region is a new object there and a deletion here. */
+static void
+split_moved(Session *session, Kind *kind)
+{
+	ListCell   *cell;
+
+	foreach(cell, list_copy(kind->objects))
+	{
+		Object	   *object = lfirst(cell);
+		Object	   *old;
+
+		if (object->desired == NULL || object->base == NULL || object->base_region == NULL ||
+			strcmp(object->base_region, object->region) == 0)
+			continue;
+		old = object_new(kind, object->base_region);
+		old->base = object->base;
+		old->base_region = object->base_region;
+		old->base_created = object->base_created;
+		old->base_time = object->base_time;
+		old->base_protected = object->base_protected;
+		old->cloud_id = object->cloud_id;
+		old->row_key = object->row_key;
+		old->row_id = -1;
+		old->moved_to = object;
+		object_index(old);
+		object->base = NULL;
+		object->base_region = NULL;
+		object->base_protected = false;
+		object->cloud_id = NULL;
+	}
+}
+
+/*
+ * Objects with a base that no listing showed: asked for by id, since a list
+ * may lag behind, or fail, or be cut; only then are they gone.
+ */
+static void
+read_missing(Session *session, Kind *kind)
+{
+	List	   *missing = NIL;
+	ListCell   *cell;
+
+	foreach(cell, kind->objects)
+	{
+		Object	   *object = lfirst(cell);
+
+		if (object->base != NULL && object->actual == NULL && object->cloud_id != NULL)
+			missing = lappend(missing, object);
+	}
+	if (missing != NIL)
+		cloud_read(session, missing);
+}
+
+/* Why nothing may be decided about an object now: its listing failed. */
+static void
+freeze_unlisted(Kind *kind)
+{
+	ListCell   *cell;
+
+	foreach(cell, kind->objects)
+	{
+		Object	   *object = lfirst(cell);
+		const Value *values = object->desired ? object->desired : object->base;
+		const Object *parent = NULL;
+		const char *why = NULL;
+
+		if (object->actual != NULL || object->frozen != NULL)
+			continue;
+		if (kind->res->list.per != NULL && values != NULL)
+		{
+			for (int i = 0; i < kind->nattributes; i++)
+				if (kind->res->attributes[i].refers != NULL && values[i].nrefs == 1 &&
+					strcmp(kind->res->attributes[i].refers, kind->res->list.per) == 0)
+					parent = values[i].refs[0];
+		}
+		if (!kind_listed(kind, object->region, parent, &why))
+		{
+			object->presence = PRESENCE_UNKNOWN;
+			object->frozen = why;
+		}
+	}
+}
+
+/* Binds all kinds, parents first; afterwards Object.presence is final for this look. */
+void
+bind_world(Session *session)
+{
+	World	   *world = session->world;
+
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		Kind	   *kind = world->kinds[k];
+		ListCell   *cell;
+
+		kind_resolve_actual(session, kind);
+		foreach(cell, kind->objects)
+			resolve_base(session, lfirst(cell));
+		split_moved(session, kind);
+		bind_by_cloud_id(kind);
+		read_missing(session, kind);
+		bind_by_natural_key(kind);
+		bind_by_request(session, kind);
+		freeze_unlisted(kind);
+	}
+}

@@ -1,0 +1,498 @@
+/*
+ * plan.c
+ *	  Turns bound objects into actions.
+ *
+ * Goes through the kinds parents first, so that whoever refers to an object
+ * that is made anew is seen to change with it.  Nothing here calls AWS or
+ * writes: what a plan says is what an apply does.
+ */
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+#include "engine/engine.h"
+
+static bool
+has_push(const List *deltas)
+{
+	ListCell   *cell;
+
+	foreach(cell, deltas)
+		if (((Delta *) lfirst(cell))->push)
+			return true;
+	return false;
+}
+
+static bool
+has_edit(const List *deltas)
+{
+	ListCell   *cell;
+
+	foreach(cell, deltas)
+		if (((Delta *) lfirst(cell))->edited)
+			return true;
+	return false;
+}
+
+static Action *
+action_new(Plan *plan, Object *object, ActionKind kind)
+{
+	Action	   *action = palloc0(sizeof(Action));
+
+	action->kind = kind;
+	action->object = object;
+	action->reported = true;
+	object->action = action;
+	plan->actions = lappend(plan->actions, action);
+	return action;
+}
+
+/* The object that an attribute of these values refers to, or NULL. */
+static Object *
+referred(const Kind *kind, const Value *values, const char *column)
+{
+	int			i = column ? attribute_index(kind->res, column, strlen(column)) : -1;
+
+	return i >= 0 && values != NULL && values[i].nrefs == 1 ? values[i].refs[0] : NULL;
+}
+
+/* Whether the parent that an object lives in is made anew by this plan. */
+static bool
+parent_made_anew(const Object *object)
+{
+	Object	   *parent = referred(object->kind, object->desired, object->kind->res->dies_with);
+
+	return parent != NULL && parent->action != NULL &&
+		(parent->action->kind == ACTION_REPLACE ||
+		 (parent->action->kind == ACTION_CREATE && !parent->action->adopted));
+}
+
+/*
+ * A replacement has two halves: the object's own action creates, and a second
+ * one deletes what stood there before, under an Object of its own.
+ */
+static void
+split_replacement(Plan *plan, Action *action)
+{
+	Object	   *object = action->object;
+	Object	   *old = palloc(sizeof(Object));
+	Action	   *half = palloc0(sizeof(Action));
+	const char *old_key = object_natural_key(object, object->actual);
+
+	*old = *object;
+	old->desired = NULL;
+	old->base = object->base ? object->base : object->actual;
+	old->action = half;
+	half->kind = ACTION_DELETE;
+	half->object = old;
+	half->other_half = action;
+	action->other_half = half;
+	action->delete_first = object->kind->res->replace_delete_first ||
+		(old_key != NULL && object->natural_key != NULL && strcmp(old_key, object->natural_key) == 0);
+	plan->actions = lappend(plan->actions, half);
+}
+
+static void
+refuse_protected(const Object *object, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("%s is protected", object_describe(object)),
+			 errdetail("The plan would %s it.", what),
+			 errhint("Lift the protection with iasql_unprotect(), or undo the change.")));
+}
+
+/* A row whose object is there. */
+static void
+decide_present(Session *session, Plan *plan, Object *object)
+{
+	const Resource *res = object->kind->res;
+	const char *refusal;
+	List	   *deltas = diff_object(object, session->drift, false, &refusal);
+	bool		replace = object->broken || parent_made_anew(object);
+	Action	   *action;
+	ListCell   *cell;
+
+	if (refusal != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("%s exists already and differs in \"%s\", which cannot be changed in place",
+						object_describe(object), refusal),
+				 errdetail("This database has not managed it before, so it is not replaced."),
+				 errhint("Set the row's \"%s\" as the object has it, or give the row another name.", refusal)));
+
+	foreach(cell, deltas)
+	{
+		Delta	   *delta = lfirst(cell);
+
+		if (delta->push && (res->attributes[delta->attribute].flags & ATTR_REPLACE))
+			replace = true;
+	}
+	if (replace && object->aws_protected)
+		replace = false;
+	if (replace)
+	{
+		if (object->base_protected)
+			refuse_protected(object, "replace");
+		action = action_new(plan, object, ACTION_REPLACE);
+		action->deltas = deltas;
+		split_replacement(plan, action);
+	}
+	else if (has_push(deltas))
+	{
+		action = action_new(plan, object, object->base == NULL && object->ours ? ACTION_CREATE : ACTION_UPDATE);
+		action->adopted = action->kind == ACTION_CREATE;
+		action->deltas = deltas;
+	}
+	else if (object->ours && object->base == NULL)
+	{
+		/* what an aborted run made for this row: its creation is reported now, or finished */
+		action = action_new(plan, object, ACTION_CREATE);
+		action->adopted = true;
+		action->deltas = deltas;
+	}
+	else if (deltas != NIL)
+	{
+		bool		reported = has_edit(deltas);
+
+		if (reported)
+		{
+			action = action_new(plan, object, ACTION_UPDATE);
+			action->row_only = true;
+			action->deltas = deltas;
+		}
+		else
+		{
+			action = palloc0(sizeof(Action));
+			action->kind = ACTION_UPDATE;
+			action->object = object;
+			action->row_only = true;
+			action->deltas = deltas;
+			plan->written = lappend(plan->written, action);
+		}
+	}
+	else
+	{
+		plan->unchanged++;
+		if (object->base == NULL)
+		{
+			/* adopted as it is: only the base is missing */
+			action = palloc0(sizeof(Action));
+			action->kind = ACTION_UPDATE;
+			action->object = object;
+			action->row_only = true;
+			plan->written = lappend(plan->written, action);
+		}
+	}
+}
+
+/* Whether a listed object waits for the birth rule of a parent whose creation is resumed or planned. */
+static bool
+is_born_of_unfinished(Session *session, const Object *object)
+{
+	World	   *world = session->world;
+
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		for (int b = 0; b < (int) lengthof(world->kinds[k]->res->born); b++)
+		{
+			const Born *born = &world->kinds[k]->res->born[b];
+			Object	   *parent;
+
+			if (born->resource == NULL || born->import || strcmp(born->resource, object->kind->res->name) != 0)
+				continue;
+			parent = referred(object->kind, object->actual, born->parent);
+			if (parent != NULL && parent->ours && parent->resume_step > 0 &&
+				pattern_matches_row(object, object->actual, born->columns))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Whether the row that would hold a reference of its key exists or is imported along. */
+static bool
+can_be_row(const Object *object)
+{
+	const Resource *res = object->kind->res;
+
+	for (int i = 0; i < object->kind->nattributes; i++)
+	{
+		const Attribute *attr = &res->attributes[i];
+		const Value *value = &object->actual[i];
+		bool		needed = (attr->flags & ATTR_KEY) || (res->dies_with && list_names(res->dies_with, attr->column));
+
+		if (attr->form != FORM_REF || !needed || value->text == NULL)
+			continue;
+		if (value->nrefs == 0 || (value->refs[0]->desired == NULL && !value->refs[0]->imported))
+			return false;
+	}
+	return true;
+}
+
+static bool
+is_orphan_young(const Object *object)
+{
+	return !TimestampDifferenceExceeds(object->ours_since, GetCurrentTimestamp(), iasql_orphan_grace);
+}
+
+/* An object without row and base. */
+static void
+decide_unknown(Session *session, Plan *plan, Object *object)
+{
+	if (object->leaving || object->unmanaged != NULL)
+		return;
+	if (object->ours && session->verb != VERB_SYNC && session->verb != VERB_PREVIEW_SYNC)
+	{
+		if (!is_orphan_young(object))
+			action_new(plan, object, ACTION_DELETE);
+		return;
+	}
+	if (is_born_of_unfinished(session, object))
+		return;
+	if (!can_be_row(object))
+	{
+		object->unmanaged = "what it belongs to has no row";
+		return;
+	}
+	object->imported = true;
+	plan->imports = lappend(plan->imports, object);
+}
+
+static void
+decide(Session *session, Plan *plan, Object *object)
+{
+	const Resource *res = object->kind->res;
+	bool		present = object->presence == PRESENCE_PRESENT && object->actual != NULL;
+
+	if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN)
+		return;
+	if (object->desired != NULL)
+	{
+		if (present && object->leaving)
+			object->frozen = "it is being deleted";
+		else if (present)
+			decide_present(session, plan, object);
+		else if (res->read_only)
+			plan->dropped = lappend(plan->dropped, object);
+		else
+			action_new(plan, object, ACTION_CREATE);
+	}
+	else if (object->base != NULL)
+	{
+		if (!present || object->leaving)
+			plan->forgotten = lappend(plan->forgotten, object);
+		else if (object->aws_protected || res->read_only)
+		{
+			object->imported = true;
+			plan->imports = lappend(plan->imports, object);
+		}
+		else if (object->base_protected)
+			refuse_protected(object, "delete");
+		else
+			action_new(plan, object, ACTION_DELETE);
+	}
+	else if (present)
+		decide_unknown(session, plan, object);
+}
+
+static int
+compare_objects(const ListCell *a, const ListCell *b)
+{
+	const Object *first = lfirst(a);
+	const Object *second = lfirst(b);
+	int			order;
+
+	if (first->row_id != second->row_id)
+		return first->row_id < second->row_id ? -1 : 1;
+	order = strcmp(first->row_key ? first->row_key : "", second->row_key ? second->row_key : "");
+	if (order == 0)
+		order = strcmp(first->region, second->region);
+	if (order == 0)
+		order = strcmp(first->cloud_id ? first->cloud_id : "", second->cloud_id ? second->cloud_id : "");
+	return order;
+}
+
+/*
+ * A rule rides when its group goes: no call of its own, unless it refers to
+ * another object that goes too and would be held by it.
+ */
+static void
+mark_riders(Plan *plan)
+{
+	ListCell   *cell;
+
+	foreach(cell, plan->actions)
+	{
+		Action	   *action = lfirst(cell);
+		Object	   *object = action->object;
+		const Value *values = object->base ? object->base : object->actual;
+		Object	   *parent;
+
+		if (action->kind != ACTION_DELETE || object->kind->res->dies_with == NULL)
+			continue;
+		parent = referred(object->kind, object->actual ? object->actual : values, object->kind->res->dies_with);
+		if (parent == NULL || parent->action == NULL ||
+			(parent->action->kind != ACTION_DELETE && parent->action->kind != ACTION_REPLACE))
+			continue;
+		action->rides = true;
+		for (int i = 0; i < object->kind->nattributes && action->rides; i++)
+		{
+			const Attribute *attr = &object->kind->res->attributes[i];
+
+			if (attr->refers == NULL || !list_names(object->kind->res->blocks, attr->column))
+				continue;
+			for (int r = 0; r < values[i].nrefs; r++)
+			{
+				Object	   *other = values[i].refs[r];
+
+				if (other != parent && other->action != NULL &&
+					(other->action->kind == ACTION_DELETE || other->action->kind == ACTION_REPLACE))
+					action->rides = false;
+			}
+		}
+	}
+}
+
+/*
+ * A name that stays the same cannot be taken by the new object before the old
+ * one is gone, and the old one cannot go while others hold it.
+ */
+static void
+refuse_replacement_in_use(Session *session, Plan *plan)
+{
+	World	   *world = session->world;
+	ListCell   *cell;
+	bool		any = false;
+
+	foreach(cell, plan->actions)
+		any |= ((Action *) lfirst(cell))->delete_first;
+	if (!any)
+		return;
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		Kind	   *kind = world->kinds[k];
+
+		if (kind->res->blocks == NULL)
+			continue;
+		foreach(cell, kind->objects)
+		{
+			Object	   *object = lfirst(cell);
+
+			if (object->actual == NULL ||
+				(object->action != NULL && (object->action->kind == ACTION_DELETE || object->action->kind == ACTION_REPLACE)))
+				continue;
+			for (int i = 0; i < kind->nattributes; i++)
+			{
+				const Attribute *attr = &kind->res->attributes[i];
+
+				if (attr->refers == NULL || !list_names(kind->res->blocks, attr->column))
+					continue;
+				for (int r = 0; r < object->actual[i].nrefs; r++)
+				{
+					Object	   *used = object->actual[i].refs[r];
+					bool		stays = object->desired == NULL;
+
+					if (used->action == NULL || used->action->kind != ACTION_REPLACE || !used->action->delete_first)
+						continue;
+					for (int d = 0; object->desired != NULL && d < object->desired[i].nrefs; d++)
+						stays |= object->desired[i].refs[d] == used;
+					if (stays)
+						ereport(ERROR,
+								(errcode(ERRCODE_OBJECT_IN_USE),
+								 errmsg("%s cannot be replaced under the same name while it is in use",
+										object_describe(used)),
+								 errdetail("It is used by %s.", object_describe(object)),
+								 errhint("Change its name as well: the new object is then made first and its users are moved.")));
+				}
+			}
+		}
+	}
+}
+
+/* The plan of an apply.  Sets Object.action, .imported, .unmanaged. */
+Plan *
+plan_apply(Session *session)
+{
+	World	   *world = session->world;
+	Plan	   *plan = palloc0(sizeof(Plan));
+
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		Kind	   *kind = world->kinds[k];
+		ListCell   *cell;
+
+		if (kind->frozen)
+		{
+			ereport(NOTICE,
+					(errmsg("\"%s\" is left alone: %s", kind->res->name, kind->why)));
+			continue;
+		}
+		list_sort(kind->objects, compare_objects);
+		foreach(cell, kind->objects)
+			decide(session, plan, lfirst(cell));
+	}
+	mark_riders(plan);
+	refuse_replacement_in_use(session, plan);
+	return plan;
+}
+
+/* The plan of a sync: rows follow the cloud.  Its actions write rows only. */
+Plan *
+plan_sync(Session *session)
+{
+	World	   *world = session->world;
+	Plan	   *plan = palloc0(sizeof(Plan));
+
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		Kind	   *kind = world->kinds[k];
+		ListCell   *cell;
+
+		if (kind->frozen)
+			continue;
+		list_sort(kind->objects, compare_objects);
+		foreach(cell, kind->objects)
+		{
+			Object	   *object = lfirst(cell);
+			bool		present = object->presence == PRESENCE_PRESENT && object->actual != NULL && !object->leaving;
+			Action	   *action = NULL;
+
+			if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN ||
+				object->unmanaged != NULL)
+				continue;
+			if (object->desired != NULL && present)
+			{
+				const char *refusal;
+				List	   *deltas = diff_object(object, session->drift, true, &refusal);
+
+				if (deltas == NIL && object->base != NULL)
+				{
+					plan->unchanged++;
+					continue;
+				}
+				action = action_new(plan, object, ACTION_UPDATE);
+				action->deltas = deltas;
+				action->reported = deltas != NIL;
+			}
+			else if (object->desired != NULL)
+			{
+				action = action_new(plan, object, ACTION_DELETE);
+				plan->dropped = lappend(plan->dropped, object);
+			}
+			else if (present && can_be_row(object))
+			{
+				action = action_new(plan, object, ACTION_CREATE);
+				object->imported = true;
+				plan->imports = lappend(plan->imports, object);
+			}
+			else if (present)
+				object->unmanaged = "what it belongs to has no row";
+			else if (object->base != NULL)
+				plan->forgotten = lappend(plan->forgotten, object);
+			if (action != NULL)
+				action->row_only = true;
+		}
+	}
+	return plan;
+}
