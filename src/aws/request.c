@@ -218,77 +218,6 @@ complete_input(const AwsModel *model, const AwsOp *op, const AwsShape *shape, js
 	return cut_id_prefixes(model, op, shape, input);
 }
 
-/* ---- endpoint parameters ---- */
-
-/* Adds an endpoint parameter unless one of that name is there already. */
-static bool
-add_context(AwsRequest *request, const char *name, AwsContextKind kind, json_object *list, const char *text)
-{
-	size_t count = list == NULL ? 1 : json_object_array_length(list);
-	AwsContext *contexts;
-	AwsContext *context;
-
-	for (int i = 0; i < request->context_count; i++)
-		if (strcmp(request->contexts[i].name, name) == 0)
-			return true;
-	contexts = realloc(request->contexts, (size_t) (request->context_count + 1) * sizeof(*contexts));
-	if (contexts == NULL)
-		return false;
-	request->contexts = contexts;
-	context = &contexts[request->context_count];
-	*context = (AwsContext){.name = name, .kind = kind, .texts = calloc(count + 1, sizeof(char *))};
-	if (context->texts == NULL)
-		return false;
-	request->context_count++;
-	for (size_t i = 0; i < count; i++)
-	{
-		size_t len;
-
-		if (list != NULL)
-			text = aws_input_text(json_object_array_get_idx(list, i), &len);
-		context->texts[i] = strdup(text);
-		if (context->texts[i] == NULL)
-			return false;
-		context->count++;
-	}
-	return true;
-}
-
-static bool
-collect_contexts(const AwsModel *model, const AwsOp *op, const AwsShape *shape, AwsRequest *request, json_object *input)
-{
-	for (const AwsFact *fact = aws_model_fact(model, AWS_FACT_STATIC_CONTEXT, (uint32_t) (op - model->ops));
-		 fact != NULL; fact = aws_model_next_fact(model, fact))
-	{
-		const char *text = aws_model_string(model, fact->b);
-		bool boolean = strcmp(text, "true") == 0 || strcmp(text, "false") == 0;
-
-		if (!add_context(request, aws_model_string(model, fact->a), boolean ? AWS_CONTEXT_BOOLEAN : AWS_CONTEXT_STRING,
-						 NULL, text))
-			return false;
-	}
-	for (int i = 0; i < shape->count; i++)
-	{
-		const AwsRef *ref = &model->refs[shape->first + i];
-		const AwsFact *fact;
-		json_object *value;
-
-		if (!(ref->flags & AWS_REF_CONTEXT))
-			continue;
-		fact = aws_model_fact(model, AWS_FACT_CONTEXT, (uint32_t) (ref - model->refs));
-		value = aws_input_member(model, input, ref);
-		if (fact == NULL || value == NULL)
-			continue;
-		if (!add_context(request, aws_model_string(model, fact->a),
-						 json_object_is_type(value, json_type_array)	 ? AWS_CONTEXT_STRINGS
-						 : json_object_is_type(value, json_type_boolean) ? AWS_CONTEXT_BOOLEAN
-																		 : AWS_CONTEXT_STRING,
-						 json_object_is_type(value, json_type_array) ? value : NULL, json_object_get_string(value)))
-			return false;
-	}
-	return true;
-}
-
 /* ---- checksums ---- */
 
 /* CRC-32 of ISO 3309, as zlib computes it. */
@@ -433,27 +362,23 @@ build(const AwsModel *model, const AwsOp *op, json_object *input, AwsRequest *re
 		if (aws_request_header(request, rule->name) == NULL &&
 			!aws_request_set_header(request, rule->name, rule->value))
 			return aws_error_memory(error);
-	if (!collect_contexts(model, op, shape, request, input) || request->path.failed || request->query.failed ||
-		request->body.failed || request->host_prefix.failed)
-		return aws_error_memory(error);
-	return true;
+	return !(request->path.failed || request->query.failed || request->body.failed || request->host_prefix.failed) ||
+		   aws_error_memory(error);
 }
 
 bool
 aws_request_build(const AwsModel *model, const AwsOp *op, const char *input, size_t len, AwsRequest *request,
 				  AwsError *error)
 {
-	json_object *object = NULL;
-	bool ok = check_callable(model, op, error) && (object = read_input(input, len, error)) != NULL &&
-			  build(model, op, object, request, error);
-
-	json_object_put(object);
-	if (!ok)
+	if (check_callable(model, op, error))
+		request->input = read_input(input, len, error);
+	if (request->input == NULL || !build(model, op, request->input, request, error))
 	{
 		aws_request_free(request);
 		aws_error_at(error, aws_model_string(model, model->header->service), aws_model_string(model, op->name));
+		return false;
 	}
-	return ok;
+	return true;
 }
 
 void
@@ -469,13 +394,7 @@ aws_request_free(AwsRequest *request)
 		free(request->headers[i].value);
 	}
 	free(request->headers);
-	for (int i = 0; i < request->context_count; i++)
-	{
-		for (int k = 0; k < request->contexts[i].count; k++)
-			free(request->contexts[i].texts[k]);
-		free(request->contexts[i].texts);
-	}
-	free(request->contexts);
+	json_object_put(request->input);
 	*request = (AwsRequest){0};
 }
 

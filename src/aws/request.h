@@ -14,44 +14,26 @@
 
 typedef struct AwsHeader
 {
-	char	   *name; /* in the model's case */
-	char	   *value;
+	char *name; /* in the model's case */
+	char *value;
 } AwsHeader;
 
-typedef enum AwsContextKind
-{
-	AWS_CONTEXT_STRING,
-	AWS_CONTEXT_BOOLEAN, /* its text is "true" or "false" */
-	AWS_CONTEXT_STRINGS	 /* any number of texts, none too */
-} AwsContextKind;
-
-/*
- * An endpoint parameter that operation or input determine.  It goes before
- * the client's own settings, built-ins and the rule set's defaults.
- */
-typedef struct AwsContext
-{
-	const char *name; /* the model's */
-	AwsContextKind kind;
-	int			count; /* of texts; 1 unless the kind is STRINGS */
-	char	  **texts;
-} AwsContext;
+struct json_object;
 
 /* A request.  A zeroed one is empty; aws_request_free frees what it holds. */
 typedef struct AwsRequest
 {
-	const char *method;		 /* the model's */
-	AwsBuffer	path;		 /* encoded; begins with '/', or is empty: the endpoint's own path alone */
-	AwsBuffer	query;		 /* encoded, without '?': "a=1&b", in no order; may be empty */
-	AwsBuffer	host_prefix; /* goes in front of the host; may be empty */
-	AwsHeader  *headers;
-	int			header_count;
-	AwsBuffer	body;
-	AwsContext *contexts; /* each name once */
-	int			context_count;
-	bool		no_auth;	   /* to be sent unsigned */
-	bool		unsigned_body; /* signed with UNSIGNED-PAYLOAD in place of the body's hash */
-	bool		hash_header;   /* wants the header x-amz-content-sha256 */
+	const char *method;	   /* the model's */
+	AwsBuffer path;		   /* encoded; begins with '/', or is empty: the endpoint's own path alone */
+	AwsBuffer query;	   /* encoded, without '?': "a=1&b", in no order; may be empty */
+	AwsBuffer host_prefix; /* goes in front of the host; may be empty */
+	AwsHeader *headers;
+	int header_count;
+	AwsBuffer body;
+	struct json_object *input; /* as completed, for aws_endpoint_resolve */
+	bool no_auth;			   /* to be sent unsigned */
+	bool unsigned_body;		   /* signed with UNSIGNED-PAYLOAD in place of the body's hash */
+	bool hash_header;		   /* wants the header x-amz-content-sha256 */
 } AwsRequest;
 
 /*
@@ -84,4 +66,4 @@ extern bool aws_request_set_header(AwsRequest *request, const char *name, const 
 extern char *aws_input_with(const char *input, size_t len, const char *path, const char *value, size_t value_len,
 							size_t *out_len, AwsError *error);
 
-#endif							/* AWS_REQUEST_H */
+#endif /* AWS_REQUEST_H */
