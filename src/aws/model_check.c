@@ -475,7 +475,7 @@ check_rules(TreeCheck *rules)
 	const uint16_t *words = rules->words + header->rule_parameters;
 
 	if (header->rule_root == 0)
-		return true;
+		return header->rule_parameters == 0;
 	if (header->rule_parameters == 0 || header->rule_parameters >= rules->count ||
 		header->rule_parameters + 1 + 5u * words[0] > rules->count || words[0] > header->rule_variables ||
 		header->rule_variables > RULE_MAX_VARIABLES)

@@ -4,7 +4,7 @@
  *
  * Distance is Levenshtein's, without regard to case, in which a change of
  * case costs nothing: "describevpcs" is nearest to "DescribeVpcs".  A name
- * that has the wanted one as its beginning counts as one away, since people
+ * that has the wanted one as its beginning counts as two away, since people
  * leave out endings.  What is more than a third of its length away is no
  * suggestion.
  */
@@ -52,9 +52,7 @@ suggest_distance(const char *a, const char *b)
 			row[j] = best;
 		}
 	}
-	if (la >= 3 && la < lb && strncmp(a, b, la) == 0)
-		return 1;
-	return row[lb];
+	return row[lb] > 2 && la >= 3 && strncmp(a, b, la) == 0 ? 2 : row[lb];
 }
 
 void
