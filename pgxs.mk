@@ -13,7 +13,7 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-fi
 PG_CPPFLAGS = -Isrc
 # -MMD -MP: Debian's server is built without --enable-depend, so PGXS would not follow headers.
 PG_CFLAGS = -std=gnu11 $(WARNINGS) -MMD -MP
-SHLIB_LINK = -lcurl -lcrypto -lexpat -ljson-c
+SHLIB_LINK = -lcurl -lcrypto -lexpat -ljson-c -lm
 EXTRA_CLEAN = build/libaws.a build/asan $(OBJS:.o=.d)
 NO_INSTALLCHECK = 1
 

@@ -50,6 +50,7 @@ typedef struct AwsError
 	char	   *hint;		 /* nearest known names and the like, or NULL */
 	char	   *request_id;	 /* or NULL */
 	int			attempts;	 /* how many requests were sent */
+	bool		maybe_executed; /* one of them may have been, whatever the last answer says */
 } AwsError;
 
 /* Frees an error's strings and makes it AWS_OK.  A zeroed error is AWS_OK. */
@@ -123,7 +124,8 @@ typedef struct AwsCallOptions
 	 * is an item.  An operation without paginator has one page.
 	 */
 	const char *items;
-	bool		retry_never; /* hand the first error back */
+	bool		retry_never;   /* hand the first error back */
+	bool		lost_is_final; /* not again once it may have been executed: creates without a token */
 	void	   *user;		 /* given back by aws_call_user */
 } AwsCallOptions;
 

@@ -1,0 +1,195 @@
+/*
+ * client.h
+ *	  What the parts of the client share: the client, its queue, and a call.
+ *
+ * A call lives through states.  It is QUEUED in its bucket; when its turn
+ * comes and its credentials are not at hand, it waits for KEYS and is queued
+ * again; FLYING, it takes one of the client's places; an answer ends it, puts
+ * it to SLEEP before the next try, or brings the next page: QUEUED again, or
+ * PAUSED while its user has pages to take.
+ *
+ * Buckets with calls form a ring that is served in turn, one call at a time,
+ * each bucket in order of arrival.  So a thousand calls to one service do not
+ * hold up one call to another, and every step takes the same time however
+ * many calls wait.
+ */
+#ifndef AWS_CLIENT_H
+#define AWS_CLIENT_H
+
+#include "aws/credentials.h"
+#include "aws/endpoint.h"
+#include "aws/http.h"
+#include "aws/model.h"
+#include "aws/request.h"
+#include "aws/response.h"
+#include "aws/retry.h"
+#include "aws/sigv4.h"
+#include "aws/timer.h"
+
+/* An open service model. */
+typedef struct AwsService
+{
+	struct AwsService *next;
+	AwsModel *model;
+	char name[];
+} AwsService;
+
+/* Calls of one (credentials, region, service). */
+typedef struct AwsBucket
+{
+	struct AwsBucket *next; /* of all */
+	struct AwsBucket *ring_next;
+	const AwsService *service;
+	uint64_t credentials; /* their id; 0: unsigned */
+	char *region;
+	AwsCall *first; /* queued */
+	AwsCall *last;
+	int calls; /* that belong here, in any state */
+	bool in_ring;
+	AwsTimer timer; /* when pacing lets the next one go */
+	AwsClient *client;
+	AwsRetryBucket retry;
+} AwsBucket;
+
+typedef enum AwsCallState
+{
+	AWS_CALL_QUEUED,
+	AWS_CALL_KEYS,
+	AWS_CALL_FLYING,
+	AWS_CALL_SLEEPING,
+	AWS_CALL_PAUSED,
+	AWS_CALL_DONE
+} AwsCallState;
+
+/* A finished page whose items can be taken. */
+typedef struct AwsPage
+{
+	struct AwsPage *next;
+	AwsReply *reply;
+} AwsPage;
+
+struct AwsCall
+{
+	AwsClient *client; /* NULL once the client is gone */
+	AwsCall *next;	   /* of all calls */
+	AwsCall *previous;
+	AwsCall *queue_next; /* in a bucket or among those that wait for keys */
+	AwsCall *queue_previous;
+	AwsCall *noted_next; /* among those that aws_client_next gives */
+	AwsCall *noted_previous;
+	bool noted;
+	AwsCallState state;
+
+	const AwsService *service;
+	const AwsOp *op;
+	AwsBucket *bucket;
+	AwsFetch *fetch; /* while it waits for keys */
+	AwsCredentials *credentials;
+	char *region;
+	char *endpoint_url;
+	bool allow_http;
+	AwsCallOptions options;
+	char *items;
+	void (*on_done)(void *arg, AwsCall *call); /* of the client's own calls, which aws_client_next hides */
+	void *on_done_arg;
+
+	/* the request, one for all tries of a page */
+	char *input;
+	size_t input_len;
+	AwsRequest request;
+	AwsEndpoint endpoint;
+	char payload_hash[AWS_SHA256_HEX];
+
+	/* the tries of a page */
+	AwsTransfer *transfer;
+	AwsReply *reply; /* being read */
+	AwsTimer timer;
+	int64_t deadline;	/* 0: has not begun */
+	uint64_t keys_used; /* generation of the keys that signed the last try */
+	int tries;
+	int price;	   /* taken from the bucket's quota for retries */
+	bool renewed;  /* has tried again with fresh keys */
+	bool adjusted; /* has tried again with the clock set */
+
+	/* pages */
+	AwsPage *page;		/* whose items are being taken */
+	AwsPage *last_page; /* of the chain that starts with 'page' */
+	AwsPage *spent;		/* taken; their items stay until the next drive */
+	int pages;
+	int pages_waiting;
+	char *token; /* that brought the page in hand, or NULL */
+	char *token_mark;
+
+	/* the whole call */
+	int attempts;
+	bool sent;
+	bool maybe_executed;
+	AwsError error;
+	char *request_id;
+};
+
+/* ---- client.c ---- */
+
+/* An open model, kept by the client; NULL and the error of aws_model_open. */
+extern const AwsService *aws_client_service(AwsClient *client, const char *name, AwsError *error);
+
+extern const char *aws_client_model_dir(const AwsClient *client);
+extern const AwsLimits *aws_client_limits(const AwsClient *client);
+extern AwsHttp *aws_client_http(AwsClient *client);
+extern AwsTimers *aws_client_timers(AwsClient *client);
+
+/* Seconds since 1970 as AWS's clock has them, as far as answers told. */
+extern int64_t aws_client_clock(const AwsClient *client);
+extern void aws_client_set_clock(AwsClient *client, int64_t now);
+
+/* A random number from [0, 1). */
+extern double aws_client_chance(AwsClient *client);
+
+/* The list of fetches in progress. */
+extern AwsFetch **aws_client_fetches(AwsClient *client);
+
+/* Gives a new call its place among all and its bucket; false for lack of memory. */
+extern bool aws_client_enter(AwsClient *client, AwsCall *call);
+
+/* Takes a call out of everything. */
+extern void aws_client_leave(AwsCall *call);
+
+/* Puts a call into its bucket's queue, at its end or, for one that was there before, at its head. */
+extern void aws_client_queue(AwsCall *call, bool ahead);
+
+/* Takes a call, in whatever state, out of queue, wait, sleep or flight. */
+extern void aws_client_unqueue(AwsCall *call);
+
+/* Lets aws_client_next give a call. */
+extern void aws_client_note(AwsCall *call);
+
+/* A request went out, and what came of it. */
+extern void aws_client_took_off(AwsCall *call);
+extern void aws_client_landed(AwsCall *call, bool sent);
+
+/* ---- call.c ---- */
+
+/* Makes one try. */
+extern void aws_call_send(AwsCall *call);
+
+/* Ends a call; 'error' is taken over, NULL for success.  The call may be gone afterwards. */
+extern void aws_call_end(AwsCall *call, AwsError *error);
+
+/* Has a function called at the end, in place of aws_client_next. */
+extern void aws_call_on_done(AwsCall *call, void (*on_done)(void *arg, AwsCall *call), void *arg);
+
+/* Frees what a call holds of its client, which is about to go. */
+extern void aws_call_orphan(AwsCall *call);
+
+/* Builds the request of a page from an input; false with the error. */
+extern bool aws_call_prepare(AwsCall *call, const char *input, size_t len, AwsError *error);
+
+/* ---- page.c ---- */
+
+/* A page came whole, in call->reply: ends the call or goes for the next page.  The call may be gone afterwards. */
+extern void aws_page_finished(AwsCall *call);
+
+/* Frees the pages whose items were taken, or all. */
+extern void aws_pages_free(AwsCall *call, bool all);
+
+#endif /* AWS_CLIENT_H */

@@ -1,0 +1,70 @@
+/*
+ * credentials.h
+ *	  Keys, where they come from, and how they are fetched without waiting.
+ *
+ * An AwsCredentials is a source and the keys that it gave last.  When a call
+ * needs keys that are not there, or are about to expire, the client starts an
+ * AwsFetch: a small machine that goes through the providers (provider.c) until
+ * one has keys, then assumes the roles that are asked for, one after another.
+ * Calls that cannot go without keys wait in the fetch.
+ *
+ * Keys are refreshed some minutes before they expire, while calls go on with
+ * the old ones; only expired keys make a call wait.
+ */
+#ifndef AWS_CREDENTIALS_H
+#define AWS_CREDENTIALS_H
+
+#include "aws/aws.h"
+#include "aws/buffer.h"
+
+/* Keys to sign with.  A zeroed one is empty. */
+typedef struct AwsKeys
+{
+	char *access_key_id;
+	char *secret_access_key;
+	char *session_token; /* or NULL */
+	int64_t expires;	 /* seconds since 1970; 0: never */
+} AwsKeys;
+
+typedef struct AwsFetch AwsFetch;
+
+/* Frees a string and wipes it first; NULL is fine. */
+extern void aws_secret_free(char *secret);
+
+/* Likewise a buffer. */
+extern void aws_secret_buffer_free(AwsBuffer *buffer);
+
+/* Frees keys, wiped. */
+extern void aws_keys_clear(AwsKeys *keys);
+
+/* Copies; false for lack of memory.  'token' may be NULL or "". */
+extern bool aws_keys_set(AwsKeys *keys, const char *access_key_id, const char *secret_access_key, const char *token,
+						 int64_t expires);
+
+extern AwsCredentials *aws_credentials_share(AwsCredentials *credentials);
+
+/* Tells credentials from all others of the process, also from those freed. */
+extern uint64_t aws_credentials_id(const AwsCredentials *credentials);
+
+/* What the source was made from. */
+extern const AwsCredentialSource *aws_credentials_source(const AwsCredentials *credentials);
+
+/* The keys to use now and their generation. */
+extern const AwsKeys *aws_credentials_keys(const AwsCredentials *credentials, uint64_t *generation);
+
+/* AWS says that the keys of a generation are expired.  True if newer ones are there or can be fetched. */
+extern bool aws_credentials_expire(AwsCredentials *credentials, uint64_t generation);
+
+/*
+ * Whether a call may be signed now.  If not, it is made to wait for a fetch,
+ * which queues or ends it.
+ */
+extern bool aws_credentials_ready(AwsCall *call);
+
+/* Takes a call out of the fetch that it waits for. */
+extern void aws_fetch_forget(AwsCall *call);
+
+/* Ends all fetches of a client. */
+extern void aws_fetches_free(AwsClient *client);
+
+#endif /* AWS_CREDENTIALS_H */

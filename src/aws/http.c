@@ -1,0 +1,653 @@
+/*
+ * http.c
+ *	  curl's multi interface, driven by socket events.
+ *
+ * Threads.  curl resolves names in a thread of its own for each look-up, so
+ * that nothing here blocks.  A PostgreSQL backend is single-threaded and its
+ * signal handlers must run on its only thread.  So all signals are blocked
+ * around every call into curl: a new thread inherits that mask and never runs
+ * a handler.  The thread touches nothing but curl's own memory and malloc.
+ * The same mask keeps a SIGPIPE, raised by OpenSSL's write on a closed socket,
+ * from the process: it is taken back before the mask is lifted.
+ */
+#include "aws/http.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "aws/error.h"
+#include "aws/timer.h"
+
+#if LIBCURL_VERSION_NUM < 0x075500
+#error "libcurl 7.85 or newer is needed, for CURLOPT_PROTOCOLS_STR"
+#endif
+
+#define EVENTS 64					  /* taken from epoll at once */
+#define ROUNDS 16					  /* of events in one drive, so that a fast sender cannot hold it */
+#define IDLE_HANDLES 64				  /* easy handles kept for the next transfer */
+#define MAX_HEADER_BYTES (256 * 1024) /* of one answer */
+#define CONNECTIONS_KEPT 128L
+#define CONNECTION_MAX_IDLE_S 30L /* below the idle time-out of AWS's front ends, so that few are found closed */
+
+typedef struct Watch
+{
+	int fd;
+	void (*ready)(void *arg);
+	void *arg;
+	struct Watch *next;
+} Watch;
+
+struct AwsHttp
+{
+	CURLM *multi;
+	CURLSH *share; /* TLS sessions, for all easy handles */
+	int epoll;
+	int64_t timer; /* when curl wants a time-out; INT64_MAX: never */
+	uint64_t received;
+	AwsTransfer *transfers;
+	Watch *watches;
+	CURL *idle[IDLE_HANDLES];
+	int idle_count;
+};
+
+struct AwsTransfer
+{
+	AwsHttp *http;
+	CURL *easy;
+	struct curl_slist *headers;
+	const AwsHttpEvents *events;
+	void *arg;
+	AwsTransfer *next;
+	AwsTransfer *previous;
+	const char *forbidden; /* why a rule of ours ended it */
+	size_t header_bytes;
+	size_t body_bytes;
+	size_t max_bytes;
+	bool http_to_any; /* https, or plain http is allowed to any host */
+	bool allow_link_local;
+	bool sent;
+	bool stopped;
+	bool too_large;
+	char message[CURL_ERROR_SIZE];
+};
+
+/* ---- the signal mask around curl ---- */
+
+typedef struct SignalGuard
+{
+	sigset_t mask;
+	bool pipe_pending;
+} SignalGuard;
+
+static void
+guard_enter(SignalGuard *guard)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &guard->mask);
+	sigpending(&all);
+	guard->pipe_pending = sigismember(&all, SIGPIPE) == 1;
+}
+
+static void
+guard_leave(const SignalGuard *guard)
+{
+	if (!guard->pipe_pending)
+	{
+		sigset_t pipe;
+		const struct timespec none = {0};
+
+		sigemptyset(&pipe);
+		sigaddset(&pipe, SIGPIPE);
+		while (sigtimedwait(&pipe, NULL, &none) == -1 && errno == EINTR)
+			;
+	}
+	pthread_sigmask(SIG_SETMASK, &guard->mask, NULL);
+}
+
+/* ---- where a request may go ---- */
+
+/* 169.254.0.0/16, fe80::/10 and the IPv6 addresses of AWS's metadata services */
+static bool
+is_link_local(int family, const unsigned char *address)
+{
+	static const unsigned char metadata[] = {0xfd, 0x00, 0x0e, 0xc2};
+
+	if (family == AF_INET)
+		return address[0] == 169 && address[1] == 254;
+	return (address[0] == 0xfe && (address[1] & 0xc0) == 0x80) || memcmp(address, metadata, sizeof(metadata)) == 0;
+}
+
+static bool
+is_loopback(int family, const unsigned char *address)
+{
+	if (family == AF_INET)
+		return address[0] == 127;
+	return memcmp(address, &in6addr_loopback, sizeof(in6addr_loopback)) == 0;
+}
+
+/*
+ * Whether a transfer may talk to an address.  It is the address that counts
+ * and not the name, which its owner can point anywhere.
+ */
+static bool
+address_allowed(AwsTransfer *transfer, int family, const unsigned char *address)
+{
+	if (family == AF_INET6 && IN6_IS_ADDR_V4MAPPED((const struct in6_addr *) (const void *) address))
+	{
+		family = AF_INET;
+		address += 12;
+	}
+	if (!transfer->allow_link_local && is_link_local(family, address))
+		transfer->forbidden = "requests to link-local addresses are not allowed";
+	else if (!transfer->http_to_any && !is_loopback(family, address) &&
+			 !(transfer->allow_link_local && is_link_local(family, address)))
+		transfer->forbidden = "plain http is allowed to the local host only";
+	else
+		return true;
+	return false;
+}
+
+/* curl wants a socket for an address: refused before anything is connected. */
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	AwsTransfer *transfer = arg;
+	const struct sockaddr *sa = &address->addr;
+	const unsigned char *bytes;
+
+	(void) purpose;
+	if (sa->sa_family == AF_INET)
+		bytes = (const unsigned char *) &((const struct sockaddr_in *) (const void *) sa)->sin_addr;
+	else if (sa->sa_family == AF_INET6)
+		bytes = (const unsigned char *) &((const struct sockaddr_in6 *) (const void *) sa)->sin6_addr;
+	else
+		return CURL_SOCKET_BAD;
+	if (!address_allowed(transfer, sa->sa_family, bytes))
+		return CURL_SOCKET_BAD;
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/*
+ * The connection stands and curl is about to send.  The address is judged once
+ * more, because the connection may be an old one of a request with other rules.
+ */
+static int
+before_sending(void *arg, char *peer, char *local, int peer_port, int local_port)
+{
+	AwsTransfer *transfer = arg;
+	int family = strchr(peer, ':') != NULL ? AF_INET6 : AF_INET;
+	unsigned char address[sizeof(struct in6_addr)];
+
+	(void) local;
+	(void) peer_port;
+	(void) local_port;
+	if (transfer->sent) /* the second time: curl would send it again */
+		return CURL_PREREQFUNC_ABORT;
+	if (inet_pton(family, peer, address) != 1 || !address_allowed(transfer, family, address))
+		return CURL_PREREQFUNC_ABORT;
+	transfer->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
+/* ---- what curl reports about sockets and time ---- */
+
+static int
+socket_changed(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+	AwsHttp *http = arg;
+	struct epoll_event event = {.data.fd = fd};
+
+	(void) easy;
+	(void) socket_arg;
+	if (what == CURL_POLL_REMOVE)
+	{
+		epoll_ctl(http->epoll, EPOLL_CTL_DEL, fd, NULL); /* fails if it is closed already, which is as good */
+		return 0;
+	}
+	event.events = (what & CURL_POLL_IN ? EPOLLIN : 0) | (what & CURL_POLL_OUT ? EPOLLOUT : 0);
+	if (epoll_ctl(http->epoll, EPOLL_CTL_MOD, fd, &event) == 0)
+		return 0;
+	return epoll_ctl(http->epoll, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : -1;
+}
+
+static int
+timer_changed(CURLM *multi, long timeout_ms, void *arg)
+{
+	AwsHttp *http = arg;
+
+	(void) multi;
+	http->timer = timeout_ms < 0 ? INT64_MAX : aws_now_ms() + timeout_ms;
+	return 0;
+}
+
+/* ---- what curl reports about an answer ---- */
+
+static size_t
+header_arrived(char *line, size_t size, size_t count, void *arg)
+{
+	AwsTransfer *transfer = arg;
+	size_t len = size * count;
+	const char *colon;
+
+	transfer->header_bytes += len;
+	if (transfer->header_bytes > MAX_HEADER_BYTES)
+	{
+		transfer->too_large = true;
+		return 0;
+	}
+	if (len >= 5 && memcmp(line, "HTTP/", 5) == 0)
+	{
+		long status = 0;
+
+		curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+		transfer->events->head(transfer->arg, (int) status);
+	}
+	else if ((colon = memchr(line, ':', len)) != NULL && transfer->events->header != NULL)
+		transfer->events->header(transfer->arg, line, colon - line, colon + 1, line + len - colon - 1);
+	return len;
+}
+
+static size_t
+body_arrived(char *bytes, size_t size, size_t count, void *arg)
+{
+	AwsTransfer *transfer = arg;
+	size_t len = size * count;
+
+	transfer->http->received += len;
+	transfer->body_bytes += len;
+	if (transfer->body_bytes > transfer->max_bytes)
+		transfer->too_large = true;
+	else if (transfer->events->body(transfer->arg, bytes, len))
+		return len;
+	else
+		transfer->stopped = true;
+	return CURL_WRITEFUNC_ERROR;
+}
+
+/* ---- the multi handle ---- */
+
+AwsHttp *
+aws_http_new(AwsError *error)
+{
+	AwsHttp *http = calloc(1, sizeof(*http));
+	CURLMcode code = CURLM_OK;
+
+	if (http == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	{
+		free(http);
+		aws_error_memory(error);
+		return NULL;
+	}
+	http->timer = INT64_MAX;
+	http->epoll = epoll_create1(EPOLL_CLOEXEC);
+	http->multi = curl_multi_init();
+	http->share = curl_share_init();
+	if (http->multi != NULL && http->share != NULL)
+	{
+		code |= curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, socket_changed);
+		code |= curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
+		code |= curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, timer_changed);
+		code |= curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+		code |= curl_multi_setopt(http->multi, CURLMOPT_MAXCONNECTS, CONNECTIONS_KEPT);
+		if (code == CURLM_OK && http->epoll >= 0 &&
+			curl_share_setopt(http->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) == CURLSHE_OK)
+			return http;
+	}
+	aws_error_set(error, AWS_NO_MEMORY, "could not prepare for network requests: %s", strerror(errno));
+	aws_http_free(http);
+	return NULL;
+}
+
+int
+aws_http_fd(const AwsHttp *http)
+{
+	return http->epoll;
+}
+
+int64_t
+aws_http_next(const AwsHttp *http)
+{
+	return http->timer;
+}
+
+uint64_t
+aws_http_received(const AwsHttp *http)
+{
+	return http->received;
+}
+
+/* Takes a transfer apart; its easy handle is kept for the next one. */
+static void
+transfer_end(AwsTransfer *transfer)
+{
+	AwsHttp *http = transfer->http;
+	SignalGuard guard;
+
+	guard_enter(&guard);
+	curl_multi_remove_handle(http->multi, transfer->easy);
+	curl_easy_reset(transfer->easy);
+	if (http->idle_count < IDLE_HANDLES)
+		http->idle[http->idle_count++] = transfer->easy;
+	else
+		curl_easy_cleanup(transfer->easy);
+	guard_leave(&guard);
+
+	*(transfer->previous != NULL ? &transfer->previous->next : &http->transfers) = transfer->next;
+	if (transfer->next != NULL)
+		transfer->next->previous = transfer->previous;
+	curl_slist_free_all(transfer->headers);
+	free(transfer);
+}
+
+void
+aws_http_free(AwsHttp *http)
+{
+	SignalGuard guard;
+
+	if (http == NULL)
+		return;
+	while (http->transfers != NULL)
+		transfer_end(http->transfers);
+	guard_enter(&guard);
+	while (http->idle_count > 0)
+		curl_easy_cleanup(http->idle[--http->idle_count]);
+	curl_multi_cleanup(http->multi);
+	curl_share_cleanup(http->share);
+	guard_leave(&guard);
+	while (http->watches != NULL)
+		aws_http_unwatch(http, http->watches->fd);
+	if (http->epoll >= 0)
+		close(http->epoll);
+	free(http);
+	curl_global_cleanup();
+}
+
+/* What a transfer came to, in our words. */
+static AwsHttpResult
+judge(const AwsTransfer *transfer, CURLcode code)
+{
+	AwsHttpResult result = {.kind = transfer->sent ? AWS_LOST : AWS_UNREACHABLE, .sent = transfer->sent};
+	long status = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	result.status = (int) status;
+	if (code == CURLE_OK || transfer->stopped)
+	{
+		result.kind = AWS_OK;
+		result.stopped = transfer->stopped;
+	}
+	else if (transfer->too_large)
+	{
+		result.kind = AWS_BAD_REPLY;
+		result.message = "the answer is larger than allowed";
+	}
+	else if (code == CURLE_OUT_OF_MEMORY)
+	{
+		result.kind = transfer->sent ? AWS_LOST : AWS_NO_MEMORY;
+		result.message = "out of memory";
+	}
+	else if (transfer->forbidden != NULL)
+		result.message = transfer->forbidden;
+	else
+		result.message = transfer->message[0] != '\0' ? transfer->message : curl_easy_strerror(code);
+	return result;
+}
+
+/* Tells the owners of transfers that ended. */
+static bool
+finish_transfers(AwsHttp *http)
+{
+	CURLMsg *message;
+	int left;
+	bool any = false;
+
+	while ((message = curl_multi_info_read(http->multi, &left)) != NULL)
+	{
+		AwsTransfer *transfer = NULL;
+		AwsHttpResult result;
+		const AwsHttpEvents *events;
+		void *arg;
+		char text[CURL_ERROR_SIZE];
+
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		result = judge(transfer, message->data.result);
+		snprintf(text, sizeof(text), "%s", result.message != NULL ? result.message : "");
+		result.message = text;
+		events = transfer->events;
+		arg = transfer->arg;
+		transfer_end(transfer);
+		events->done(arg, &result);
+		any = true;
+	}
+	return any;
+}
+
+/* Passes events on, to curl or to a watch; true if there were any. */
+static bool
+take_events(AwsHttp *http)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(http->epoll, events, EVENTS, 0);
+	int running;
+
+	for (int i = 0; i < count; i++)
+	{
+		Watch *watch = http->watches;
+		SignalGuard guard;
+
+		while (watch != NULL && watch->fd != events[i].data.fd)
+			watch = watch->next;
+		if (watch != NULL)
+		{
+			watch->ready(watch->arg);
+			continue;
+		}
+		guard_enter(&guard);
+		curl_multi_socket_action(http->multi, events[i].data.fd,
+								 (events[i].events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
+									 (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
+									 (events[i].events & EPOLLERR ? CURL_CSELECT_ERR : 0),
+								 &running);
+		guard_leave(&guard);
+	}
+	return count > 0;
+}
+
+bool
+aws_http_drive(AwsHttp *http)
+{
+	bool any = false;
+
+	for (int round = 0; round < ROUNDS; round++)
+	{
+		bool more = take_events(http);
+
+		if (http->timer <= aws_now_ms())
+		{
+			SignalGuard guard;
+			int running;
+
+			http->timer = INT64_MAX; /* curl sets it anew if it wants another */
+			guard_enter(&guard);
+			curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+			guard_leave(&guard);
+			more = true;
+		}
+		more |= finish_transfers(http);
+		any |= more;
+		if (!more)
+			break;
+	}
+	return any;
+}
+
+/* ---- transfers ---- */
+
+static bool
+add_header(AwsTransfer *transfer, const char *line)
+{
+	struct curl_slist *list = curl_slist_append(transfer->headers, line);
+
+	if (list != NULL)
+		transfer->headers = list;
+	return list != NULL;
+}
+
+/* The options that no request can change, then those of this one. */
+static CURLcode
+set_options(AwsTransfer *transfer, const AwsHttpRequest *request)
+{
+	CURL *easy = transfer->easy;
+	CURLcode code = CURLE_OK;
+
+	code |= curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+	code |= curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2);
+	code |= curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	code |= curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
+	code |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_MAX_IDLE_S);
+	code |= curl_easy_setopt(easy, CURLOPT_SHARE, transfer->http->share);
+	code |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	code |= curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->message);
+	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+	code |= curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_sending);
+	code |= curl_easy_setopt(easy, CURLOPT_PREREQDATA, transfer);
+	code |= curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_arrived);
+	code |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_arrived);
+	code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+
+	code |= curl_easy_setopt(easy, CURLOPT_URL, request->url);
+	code |= curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->headers);
+	code |= curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long) request->connect_timeout_ms);
+	code |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) request->timeout_ms);
+	if (request->decompress)
+		code |= curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+	if (strcmp(request->method, "HEAD") == 0)
+		code |= curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
+	else if (request->body_len > 0 || strcmp(request->method, "POST") == 0 || strcmp(request->method, "PUT") == 0)
+	{
+		code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_len);
+		code |= curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
+		code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	}
+	else
+		code |= curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+	return code;
+}
+
+AwsTransfer *
+aws_http_start(AwsHttp *http, const AwsHttpRequest *request, const AwsHttpEvents *events, void *arg, AwsError *error)
+{
+	/* curl would add these by itself: a header that was not signed or that makes a server wait */
+	static const char *const blanked[] = {"Expect:", "Accept:", "Content-Type:"};
+	AwsTransfer *transfer;
+	SignalGuard guard;
+	bool ok = true;
+	bool https = strncasecmp(request->url, "https://", 8) == 0;
+
+	if (!https && strncasecmp(request->url, "http://", 7) != 0)
+	{
+		aws_error_set(error, AWS_BAD_INPUT, "an endpoint must begin with https:// or http://");
+		return NULL;
+	}
+	transfer = calloc(1, sizeof(*transfer));
+	if (transfer == NULL)
+	{
+		aws_error_memory(error);
+		return NULL;
+	}
+	transfer->http = http;
+	transfer->events = events;
+	transfer->arg = arg;
+	transfer->max_bytes = request->max_bytes;
+	transfer->http_to_any = https || request->allow_http;
+	transfer->allow_link_local = request->allow_link_local;
+	transfer->easy = http->idle_count > 0 ? http->idle[--http->idle_count] : curl_easy_init();
+	for (size_t i = 0; i < sizeof(blanked) / sizeof(*blanked); i++)
+		ok = ok && add_header(transfer, blanked[i]);
+	for (int i = 0; i < request->header_count; i++)
+		ok = ok && add_header(transfer, request->headers[i]);
+	ok = ok && transfer->easy != NULL && set_options(transfer, request) == CURLE_OK;
+	guard_enter(&guard);
+	ok = ok && curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
+	guard_leave(&guard);
+	if (!ok)
+	{
+		curl_easy_cleanup(transfer->easy);
+		curl_slist_free_all(transfer->headers);
+		free(transfer);
+		aws_error_memory(error);
+		return NULL;
+	}
+	transfer->next = http->transfers;
+	if (transfer->next != NULL)
+		transfer->next->previous = transfer;
+	http->transfers = transfer;
+	return transfer;
+}
+
+void
+aws_http_cancel(AwsTransfer *transfer)
+{
+	transfer_end(transfer);
+}
+
+bool
+aws_transfer_sent(const AwsTransfer *transfer)
+{
+	return transfer->sent;
+}
+
+/* ---- other descriptors ---- */
+
+bool
+aws_http_watch(AwsHttp *http, int fd, void (*ready)(void *arg), void *arg)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+	Watch *watch = malloc(sizeof(*watch));
+
+	if (watch == NULL || epoll_ctl(http->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
+	{
+		free(watch);
+		return false;
+	}
+	*watch = (Watch){.fd = fd, .ready = ready, .arg = arg, .next = http->watches};
+	http->watches = watch;
+	return true;
+}
+
+void
+aws_http_unwatch(AwsHttp *http, int fd)
+{
+	Watch **link = &http->watches;
+	Watch *watch;
+
+	while (*link != NULL && (*link)->fd != fd)
+		link = &(*link)->next;
+	if ((watch = *link) == NULL)
+		return;
+	epoll_ctl(http->epoll, EPOLL_CTL_DEL, fd, NULL);
+	*link = watch->next;
+	free(watch);
+}
