@@ -1,0 +1,169 @@
+/*
+ * catalog.c
+ *	  What services, operations and members there are, for those who ask.
+ *
+ * Names and types come straight from the mapped models; strings that are
+ * given out belong to the client and live as long as it does.
+ */
+#include "aws/aws.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/client.h"
+#include "aws/error.h"
+
+static const char model_suffix[] = ".amb";
+
+static int
+catalog_is_model(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+	size_t suffix = sizeof(model_suffix) - 1;
+
+	return len > suffix && strcmp(entry->d_name + len - suffix, model_suffix) == 0;
+}
+
+/* By the bytes of the names without their suffix, whatever the locale. */
+static int
+catalog_order(const struct dirent **a, const struct dirent **b)
+{
+	size_t la = strlen((*a)->d_name) - (sizeof(model_suffix) - 1);
+	size_t lb = strlen((*b)->d_name) - (sizeof(model_suffix) - 1);
+	int order = memcmp((*a)->d_name, (*b)->d_name, la < lb ? la : lb);
+
+	return order != 0 ? order : (la > lb) - (la < lb);
+}
+
+bool
+aws_services(AwsClient *client, AwsNameFunction each, void *arg, AwsError *error)
+{
+	const char *dir = aws_client_model_dir(client);
+	struct dirent **entries;
+	int count = scandir(dir, &entries, catalog_is_model, catalog_order);
+
+	if (count < 0)
+		return aws_error_set(error, AWS_BAD_MODEL, "could not read the service models in \"%s\": %s", dir,
+							 strerror(errno));
+	for (int i = 0; i < count; i++)
+	{
+		char *name = entries[i]->d_name;
+
+		name[strlen(name) - (sizeof(model_suffix) - 1)] = '\0';
+		each(arg, name);
+		free(entries[i]);
+	}
+	free(entries);
+	return true;
+}
+
+bool
+aws_service_info(AwsClient *client, const char *service, AwsServiceInfo *info, AwsError *error)
+{
+	const AwsService *opened = aws_client_service(client, service, error);
+	const AwsModel *model;
+
+	if (opened == NULL)
+		return false;
+	model = opened->model;
+	info->service_id = aws_model_string(model, model->header->service_id);
+	info->protocol = aws_protocol_name((AwsProtocol) model->header->protocol);
+	info->api_version = aws_model_string(model, model->header->api_version);
+	info->operations = (int) model->header->ops.count;
+	return true;
+}
+
+/* Whether the input of an operation has a member to fill with an idempotency token. */
+static bool
+catalog_has_token(const AwsModel *model, const AwsOp *op)
+{
+	const AwsRef *input = aws_model_ref(model, op->input);
+	const AwsShape *shape;
+
+	if (input == NULL)
+		return false;
+	shape = aws_model_shape(model, input);
+	for (uint32_t i = 0; i < shape->count; i++)
+		if (model->refs[shape->first + i].flags & AWS_REF_TOKEN)
+			return true;
+	return false;
+}
+
+bool
+aws_operation_info(AwsClient *client, const char *service, int n, AwsOperationInfo *info, AwsError *error)
+{
+	const AwsService *opened = aws_client_service(client, service, error);
+	AwsPaginator paginator;
+	const AwsModel *model;
+	const AwsOp *op;
+
+	if (opened == NULL)
+		return false;
+	model = opened->model;
+	if (n < 0 || (uint32_t) n >= model->header->ops.count)
+		return false;
+	op = &model->ops[n];
+	*info = (AwsOperationInfo){
+		.name = aws_model_string(model, op->name),
+		.method = aws_model_string(model, op->method),
+		.has_token = catalog_has_token(model, op),
+	};
+	if (aws_model_paginator(model, op, &paginator))
+	{
+		info->paginated = true;
+		info->result_key = aws_model_string(model, paginator.result_keys[0].text);
+		if (paginator.limit_key != 0)
+			info->page_size_key = aws_model_string(model, paginator.limit_key);
+	}
+	return true;
+}
+
+/*
+ * Follows a path from a structure on: names with dots between them, "[]"
+ * after a list for its elements, "{}" after a map for its values.
+ */
+static const AwsShape *
+catalog_follow(const AwsModel *model, const AwsShape *shape, const char *path)
+{
+	while (*path != '\0')
+	{
+		const AwsRef *ref;
+
+		if (strncmp(path, "[]", 2) == 0 || strncmp(path, "{}", 2) == 0)
+		{
+			if (shape->type != (*path == '[' ? AWS_TYPE_LIST : AWS_TYPE_MAP))
+				return NULL;
+			ref = &model->refs[shape->first + shape->count - 1]; /* of a map the value comes last */
+			path += 2;
+		}
+		else
+		{
+			size_t len = strcspn(path, ".[{");
+
+			ref = aws_model_member_named(model, shape, path, len);
+			path += len;
+		}
+		if (ref == NULL)
+			return NULL;
+		shape = aws_model_shape(model, ref);
+		if (*path == '.' && path[1] != '\0')
+			path++;
+		else if (*path != '\0' && *path != '[' && *path != '{')
+			return NULL;
+	}
+	return shape;
+}
+
+const char *
+aws_member_type(AwsClient *client, const char *service, const char *operation, bool input, const char *path)
+{
+	const AwsService *opened = aws_client_service(client, service, NULL);
+	const AwsOp *op = opened != NULL ? aws_model_op(opened->model, operation, NULL) : NULL;
+	const AwsRef *root = op != NULL ? aws_model_ref(opened->model, input ? op->input : op->output) : NULL;
+	const AwsShape *shape =
+		root != NULL ? catalog_follow(opened->model, aws_model_shape(opened->model, root), path) : NULL;
+
+	return shape != NULL ? aws_type_name((AwsType) shape->type) : NULL;
+}
