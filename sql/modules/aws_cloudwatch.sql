@@ -3,11 +3,11 @@
  */
 
 CREATE TABLE log_group (
-	log_group_name varchar NOT NULL,
-	log_group_arn varchar,
-	creation_time timestamptz,
-	region text NOT NULL DEFAULT default_aws_region() REFERENCES aws_regions (region) DEFERRABLE,
-	PRIMARY KEY (log_group_name, region)
+    log_group_name varchar NOT NULL,
+    log_group_arn varchar,
+    creation_time timestamptz,
+    region text NOT NULL DEFAULT default_aws_region() REFERENCES aws_regions (region) DEFERRABLE,
+    PRIMARY KEY (log_group_name, region)
 );
 
 COMMENT ON TABLE log_group IS 'CloudWatch log groups. Replacing or deleting one loses its logs.';

@@ -3,13 +3,13 @@
  */
 
 CREATE TABLE role (
-	arn varchar,
-	role_name varchar PRIMARY KEY,
-	assume_role_policy_document jsonb NOT NULL,
-	description varchar,
-	attached_policies_arns text[],
-	CONSTRAINT role_assume_role_policy_document_is_object
-		CHECK (jsonb_typeof(assume_role_policy_document) = 'object')
+    arn varchar,
+    role_name varchar PRIMARY KEY,
+    assume_role_policy_document jsonb NOT NULL,
+    description varchar,
+    attached_policies_arns text[],
+    CONSTRAINT role_assume_role_policy_document_is_object
+        CHECK (jsonb_typeof(assume_role_policy_document) = 'object')
 );
 
 COMMENT ON TABLE role IS 'IAM roles. Roles linked to AWS services are listed but cannot be changed.';
