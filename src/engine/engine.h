@@ -71,9 +71,32 @@ typedef enum Presence
 	PRESENCE_ABSENT
 } Presence;
 
+/* A foreign key of the catalog, the region's column left out. */
+typedef struct ForeignKey
+{
+	int			n;
+	const char *column[2];	 /* of the table that refers */
+	const char *referred[2]; /* of the table referred to */
+} ForeignKey;
+
+#define MAX_CHILD_REFS 8
+
+/* A join or child table, whose rows ride on a carrier. */
+typedef struct Child
+{
+	const char *qualified; /* quoted schema.table */
+	bool		has_region;
+	ForeignKey	carrier; /* its key to the carrier */
+	int			nrefs;	 /* JOIN: one; PARTS: in the order of Parts.refs */
+	const char *ref_column[MAX_CHILD_REFS];
+	const char *refers[MAX_CHILD_REFS]; /* resource */
+	ForeignKey	ref[MAX_CHILD_REFS];
+} Child;
+
 /* A resource in this workspace: its table, and all its objects. */
 typedef struct Kind
 {
+	struct World *world;
 	const Resource *res;
 	int			index;	   /* position in World.kinds: parents first */
 	int			nattributes;
@@ -86,14 +109,11 @@ typedef struct Kind
 	bool		has_id;	   /* the primary key is an integer "id" */
 	Oid			type[MAX_ATTRIBUTES];	  /* column's type, InvalidOid: none (JOIN, PARTS) */
 	const char *type_name[MAX_ATTRIBUTES]; /* quoted, for casts */
-	struct
-	{
-		int			n;	   /* columns of the foreign key, region left out */
-		const char *column[2];	/* own columns (of the join table for JOIN) */
-		const char *referred[2]; /* columns of the referred table */
-	}			fk[MAX_ATTRIBUTES];
+	ForeignKey	fk[MAX_ATTRIBUTES];	   /* REF: own key; JOIN: the join table's key to .refers */
+	struct Child *child[MAX_ATTRIBUTES]; /* JOIN, PARTS: the table that rides along */
 	int			id_attribute; /* ATTR_ID's index, -1 none */
 	List	   *objects;	  /* of Object */
+	struct Index *indexes;	  /* object.c's own */
 	bool		frozen;		  /* the whole kind, with .why */
 	const char *why;
 } Kind;
@@ -136,6 +156,7 @@ struct Object
 	int			resume_step; /* its creation stopped before this step; 0: complete */
 	const char *frozen;	 /* why nothing may be done with it now, or NULL */
 	bool		imported; /* an import of this run */
+	Bitmapset  *write;	  /* attributes whose columns write_rows() takes from actual */
 
 	struct Action *action; /* of the plan, or NULL */
 };
@@ -148,6 +169,9 @@ typedef struct World
 	const char **regions; /* enabled ones; the first is the default */
 	int			nregions;
 	const char *account; /* AWS account id, or NULL while unknown */
+	MemoryContext memory; /* of all that belongs to it; world_alloc carves it from blocks */
+	char	   *block;
+	Size		block_left;
 } World;
 
 typedef enum ActionKind
@@ -245,6 +269,7 @@ typedef struct Session
 	bool		changed_only; /* scope => 'changed' */
 	bool		report_errors; /* on_error => 'report' */
 	List	   *allow;	   /* of char *: guards lifted */
+	List	   *modules;   /* of char *: install and uninstall: the modules that come or go */
 	int64		operation; /* journal's number, 0 none */
 	World	   *world;
 	Plan	   *plan;
@@ -293,6 +318,8 @@ extern void session_lock(Session *session);
 extern void session_check_may_act(Session *session);
 /* runs SPI with pinned settings: nest = pin_settings(); ...; unpin_settings(nest) */
 extern int	pin_settings(void);
+/* the same but for search_path: for statements that run users' triggers */
+extern int	pin_formats(void);
 extern void unpin_settings(int nest);
 /* user id switch around the extension's own tables: save and restore */
 typedef struct SavedUser
@@ -302,6 +329,11 @@ typedef struct SavedUser
 } SavedUser;
 extern SavedUser become_owner(const Session *session);
 extern void become_caller(SavedUser saved);
+/* runs one statement in an open SPI connection; raises unless it ends as 'expected' (SPI_OK_...) */
+extern void run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum *values);
+extern Datum text_array(const char *const *texts, int n); /* text[]; NULL elements allowed */
+/* runs 'body' in a subtransaction; false and the error's message when it failed.  A cancel is passed on. */
+extern bool attempt(void (*body) (void *), void *arg, char **message);
 /* set iff the module is installed in this workspace */
 extern bool module_installed(Session *session, const char *module);
 extern bool guard_allowed(const Session *session, const char *guard);
@@ -371,28 +403,73 @@ extern char *parts_from_reply(const Parts *parts, const JsonbValue *array);
 extern World *world_open(Session *session); /* kinds, regions; no rows yet */
 extern void world_prepare(Session *session);   /* runs Resource.prepare of all kinds */
 extern void world_read_rows(Session *session); /* Object.desired with references */
-extern Object *object_by_row(Kind *kind, int ncolumns, const char *const *columns, const char *const *values,
-							 const char *region);
-extern Object *object_by_cloud_id(Kind *kind, const char *region, const char *cloud_id);
-extern Object *object_by_attribute(Kind *kind, const char *region, const char *column, const char *text);
+/*
+ * Makes desired texts anew that depend on other objects' cloud ids: REF, JOIN
+ * and PARTS.  After binding, and before an action's calls are expanded.
+ */
+extern void object_refresh(const Session *session, Object *object);
+/* the SQL expression that reads an attribute's column (of REF: of its k-th key column), and its result's text */
+extern void column_select(StringInfo sql, const Kind *kind, int attribute, int k);
+extern const char *column_text(const Kind *kind, int attribute, Datum value);
+
+/* in object.c: Objects and look-ups */
+extern void *world_alloc(World *world, Size size); /* zeroed, lives as long as the world, cheap */
+extern char *world_text(World *world, const char *text, Size len);
 extern Object *object_new(Kind *kind, const char *region);
 /* after a cloud id or key of an object came or changed: keeps look-ups right */
 extern void object_index(Object *object);
+/* look-ups give NULL where there is none; of two with one value the one indexed last; region "" for kinds without */
+extern Object *object_by_row(Kind *kind, int ncolumns, const char *const *columns, const char *const *values,
+							 const char *region);
+extern Object *object_by_row_key(Kind *kind, const char *row_key);
+extern Object *object_by_cloud_id(Kind *kind, const char *region, const char *cloud_id);
+extern Object *object_by_attribute(Kind *kind, const char *region, const char *column, const char *text);
+/* the text of a row's column that is an attribute or part of the primary key; NULL: none */
+extern const char *object_column(const Object *object, const char *column);
 extern Kind *kind_by_name(World *world, const char *resource);
 extern const char *object_describe(const Object *object); /* "security_group web (sg-1)" for messages */
 /* the plan's description column: cloud id, or id/natural key for creates */
 extern const char *object_description(const Object *object, ActionKind kind);
 
-/* in write.c: rows and state follow */
+/* in write.c: rows follow; all of it as the caller */
+/*
+ * Inserts rows for objects of the cloud (Object.actual), parents first, with
+ * their join and child rows.  Sets row_key, row_id, desired and base; where a
+ * row cannot be inserted, Object.unmanaged instead.
+ */
 extern void write_imports(Session *session, List *objects);
-extern void write_rows(Session *session, List *actions); /* computed columns; one UPDATE a table */
-extern void write_dropped(Session *session, List *objects);
-extern void write_base(Session *session, List *objects); /* iasql_state := agreed values */
-extern void write_forgotten(Session *session, List *objects);
+/*
+ * One UPDATE a table: computed columns, columns left to AWS, and deltas that
+ * are not pushed take the cloud's value.  Object.desired follows.
+ */
+extern void write_rows(Session *session, List *actions);
+extern void write_dropped(Session *session, List *objects); /* deletes rows, children first, and their state */
 
-/* in state.c: iasql_state */
-extern void state_read(Session *session); /* Object.base for all kinds */
+/*
+ * What a PARTS import hook gets: called once for a part of the reply, after
+ * Parts.columns; gives further columns by part_set.
+ */
+typedef struct PartImport
+{
+	Session    *session;
+	const Object *object; /* the carrier */
+	const Child *child;
+	Jsonb	   *part;
+	List	   *columns; /* of char *: set so far, and */
+	List	   *texts;	 /* of char *: their values */
+} PartImport;
+typedef void (*PartImportHook) (PartImport *import);
+extern void part_set(PartImport *import, const char *column, const char *text); /* NULL: nothing */
+/* sets a reference of Parts.refs to this object's row */
+extern void part_refer(PartImport *import, const char *column, const Object *referred);
+
+/* in state.c: iasql_state and its kin, as the extension's owner */
+extern void state_read(Session *session); /* Object.base, cloud_id, shared for all kinds; after rows */
+extern void write_base(Session *session, List *objects); /* iasql_state := Object.base, .cloud_id, .base_created, .base_time */
+extern void write_forgotten(Session *session, List *objects);
 extern void state_tombstone(Session *session, const Object *object);
+/* whether this object was deleted by us within the last hour, so that a list that lags may still show it */
+extern bool state_is_tombstone(Session *session, const Kind *kind, const char *region, const char *cloud_id);
 
 /* in call.c: the AWS client on behalf of SQL: waits on latch and descriptor, honours cancel */
 typedef struct CloudCall CloudCall;
@@ -463,6 +540,16 @@ extern const char *guard_name(void *arg, int i); /* what 'allow' takes; NULL pas
 
 /* in execute.c */
 extern void execute_plan(Session *session, Plan *plan);
+/* the elements of a set, map or reference set that "column", "column+" or "column-" stands for: JSON texts */
+extern List *action_elements(const Action *action, const Value *values, const char *column);
+
+/* in steps.c: which calls an action makes, one after the other */
+extern List *action_steps(Session *session, Plan *plan, Action *action); /* of const Call * */
+/* desired, with what AWS sets taken from actual: what templates are expanded over */
+extern Value *effective_values(const Object *object);
+
+/* in conclude.c: after execution: reads back, writes rows and base, raises what failed */
+extern void conclude(Session *session, Plan *plan);
 
 /* in journal.c: talks to the recorder (recorder.c), a background worker with its own transactions */
 extern int64 journal_operation_begin(Session *session, const char *verb, const char *params);
