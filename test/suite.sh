@@ -28,6 +28,30 @@ sql() {
     psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"
 }
 
+# sanitized SOURCE: compile a C program with src/aws under the address and undefined-behaviour sanitizers; print its path
+sanitized() {
+    local program=build/asan/test/${1#test/}
+    mkdir -p "$(dirname "$program")"
+    make -s build/asan/libaws.a >&2
+    gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined -Isrc \
+        "$1" -o "${program%.c}" build/asan/libaws.a -lcurl -lcrypto -lexpat -ljson-c -lm >&2
+    echo "${program%.c}"
+}
+
+# counts COMMAND...: run a program that prints its failures and ends with "N passed, N failed"; take its counts over
+counts() {
+    local output status=0
+    output=$("$@" 2>&1) || status=$?
+    if [[ $output =~ (^|$'\n')([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then
+        passed=$((passed + BASH_REMATCH[2])) failed=$((failed + BASH_REMATCH[3]))
+        [ "$status" -eq 0 ] || echo "$output"
+        [ "$status" -eq 0 ] || [ "${BASH_REMATCH[3]}" -gt 0 ] || failed=$((failed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'not ok: %s: exit status %s without a result\n%s\n' "$1" "$status" "$output"
+    fi
+}
+
 # finish: print the result line and end with its status
 finish() {
     echo "$passed passed, $failed failed"

@@ -40,7 +40,7 @@ catalog_order(const struct dirent **a, const struct dirent **b)
 bool
 aws_services(AwsClient *client, AwsNameFunction each, void *arg, AwsError *error)
 {
-	const char *dir = aws_client_model_dir(client);
+	const char *dir = client->model_dir;
 	struct dirent **entries;
 	int count = scandir(dir, &entries, catalog_is_model, catalog_order);
 

@@ -450,6 +450,20 @@ check_facts(TreeCheck *code)
 	return true;
 }
 
+/* A flag that says there is a fact must be right, since readers then use the fact. */
+static bool
+check_flags(const AwsModel *model)
+{
+	for (uint32_t i = 0; i < model->header->refs.count; i++)
+		if ((model->refs[i].flags & AWS_REF_CONTEXT && aws_model_fact(model, AWS_FACT_CONTEXT, i) == NULL) ||
+			(model->refs[i].flags & AWS_REF_NAMESPACE && aws_model_fact(model, AWS_FACT_NAMESPACE, i) == NULL))
+			return false;
+	for (uint32_t i = 0; i < model->header->shapes.count; i++)
+		if (model->shapes[i].flags & AWS_SHAPE_ERROR && aws_model_fact(model, AWS_FACT_ERROR, i) == NULL)
+			return false;
+	return true;
+}
+
 static bool
 check_hash(const AwsModel *model)
 {
@@ -519,7 +533,7 @@ aws_model_check(const AwsModel *model, const char **what)
 		*what = "operations";
 	else if (!check_waiters(&code))
 		*what = "waiters";
-	else if (!check_facts(&code))
+	else if (!check_facts(&code) || !check_flags(model))
 		*what = "facts";
 	else if (!check_rules(&rules))
 		*what = "endpoint rules";

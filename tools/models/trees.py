@@ -13,7 +13,7 @@ from traits import UnknownTrait, check, choose
 
 CHAIN, PROJECT, FLATTEN, LITERAL, IDENTITY, COMPARE, AND, OR, NOT, INDEX, FILTER, CALL, LIST, VALUES, FIELD = range(1, 16)
 JMESPATH_SAME = {
-    "projection": PROJECT, "flatten": FLATTEN, "identity": IDENTITY, "and_expression": AND, "or_expression": OR,
+    "projection": PROJECT, "flatten": FLATTEN, "identity": IDENTITY, "current": IDENTITY, "and_expression": AND, "or_expression": OR,
     "not_expression": NOT, "filter_projection": FILTER, "value_projection": VALUES,
 }  # fmt: skip
 COMPARISONS = {"eq": 0, "ne": 1, "lt": 2, "lte": 3, "gt": 4, "gte": 5}

@@ -1,0 +1,414 @@
+/*
+ * models.c
+ *	  Opens every compiled model, then damaged copies of some.
+ *
+ *	  models DIRECTORY
+ *
+ * Damage comes in two kinds.  As it may happen on a disk, it must be refused
+ * by the checksum.  With the checksum made right again it must be refused by
+ * the check of the records, or leave a model in which everything that a caller
+ * can reach may be used; the sanitizers judge that.
+ */
+#include <dirent.h>
+#include <json-c/json.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/buffer.h"
+#include "aws/endpoint.h"
+#include "aws/error.h"
+#include "aws/jmespath.h"
+#include "aws/model.h"
+
+static int	passed;
+static int	failed;
+static int	services;
+static int	operations;
+
+static void
+check(bool good, const char *what, const char *name)
+{
+	if (good)
+		passed++;
+	else
+	{
+		failed++;
+		printf("not ok: %s: %s\n", name, what);
+	}
+}
+
+/* A fixed sequence of numbers, so that every run tries the same damage. */
+static uint32_t
+next_random(void)
+{
+	static uint64_t state = 20261130;
+
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t) (state >> 33);
+}
+
+/* Uses whatever a caller may use; returns a sum so that nothing is left out. */
+static size_t
+use_model(const AwsModel *model)
+{
+	const AwsModelHeader *header = model->header;
+	json_object *document = json_tokener_parse("{\"Bucket\": \"b\", \"Region\": \"us-east-1\", \"Items\": [1, \"a\"]}");
+	AwsEndpointSettings settings = {.region = "us-east-1"};
+	json_object *value;
+	size_t		sum = 0;
+
+	for (uint32_t i = 0; i + 1 < header->offsets.count; i++)
+		sum += strlen(aws_model_string(model, (AwsString) i)) + aws_model_string_len(model, (AwsString) i);
+	sum += aws_model_string_id(model, "no such name", 12);
+	for (uint32_t i = 0; i < header->shapes.count; i++)
+	{
+		const AwsShape *shape = &model->shapes[i];
+
+		sum += strlen(aws_type_name((AwsType) shape->type)) + strlen(aws_model_string(model, shape->code));
+		for (uint16_t k = 0; k < shape->count; k++)
+		{
+			const AwsRef *ref = &model->refs[shape->first + k];
+
+			sum += aws_model_shape(model, ref)->type + aws_model_string_len(model, ref->wire) + aws_ref_time_format(ref);
+			sum += aws_model_member(model, shape, ref->name) != NULL;
+		}
+	}
+	for (uint32_t i = 0; i < header->ops.count; i++)
+	{
+		const AwsOp *op = &model->ops[i];
+		AwsPaginator paginator;
+		AwsParts	parts;
+		AwsEndpoint endpoint;
+
+		sum += aws_model_op(model, aws_model_string(model, op->name), NULL) == op;
+		aws_model_parts(model, op, &parts);
+		for (int k = 0; k < parts.uri_count; k++)
+			sum += aws_model_string_len(model, parts.uri[k].string);
+		for (int k = 0; k < parts.query_count; k++)
+			sum += aws_model_string_len(model, parts.query[k].key) + aws_model_string_len(model, parts.query[k].value);
+		for (int k = 0; k < parts.host_count; k++)
+			sum += aws_model_string_len(model, parts.host[k].string);
+		for (int k = 0; k < parts.error_count; k++)
+			sum += model->shapes[parts.errors[k]].flags;
+		if (aws_model_paginator(model, op, &paginator))
+			for (int k = 0; k < paginator.token_count + paginator.result_count; k++)
+			{
+				sum += aws_model_string_len(model, paginator.output_tokens[k].text);
+				aws_jmespath(model, paginator.output_tokens[k].code, document, &value);
+				json_object_put(value);
+			}
+		if (i < 20)
+		{
+			sum += aws_model_error(model, op, "NoSuchError") != NULL;
+			if (aws_endpoint_resolve(model, op, &settings, document, &endpoint, NULL))
+				aws_endpoint_free(&endpoint);
+		}
+	}
+	for (uint32_t i = 0; i < header->waiters.count; i++)
+	{
+		int			count;
+		const AwsAcceptor *acceptors = aws_model_acceptors(model, &model->waiters[i], &count);
+
+		sum += aws_model_waiter(model, aws_model_string(model, model->waiters[i].name)) != NULL;
+		for (int k = 0; k < count; k++)
+		{
+			aws_jmespath(model, acceptors[k].expression, document, &value);
+			json_object_put(value);
+		}
+	}
+	sum += strlen(aws_protocol_name((AwsProtocol) header->protocol));
+	json_object_put(document);
+	return sum;
+}
+
+/* Whether bytes are refused as a bad model, with a message. */
+static bool
+is_refused(const void *bytes, size_t len)
+{
+	AwsError	error = {0};
+	AwsModel   *model = aws_model_attach(bytes, len, &error);
+	bool		refused = model == NULL && error.kind == AWS_BAD_MODEL && error.message != NULL;
+
+	aws_model_close(model);
+	aws_error_clear(&error);
+	return refused;
+}
+
+static void
+seal(char *bytes, size_t len)
+{
+	size_t		start = offsetof(AwsModelHeader, offsets);
+	AwsModelHeader *header = (AwsModelHeader *) bytes;
+
+	EVP_Digest(bytes + start, len - start, header->digest, NULL, EVP_sha256(), NULL);
+}
+
+/* Changes some words of a model in one of its parts. */
+static void
+damage(char *bytes, size_t len)
+{
+	const AwsSection *sections = &((const AwsModelHeader *) bytes)->offsets;
+	int			section = (int) (next_random() % 12);
+	size_t		start = section < 11 ? sections[section].offset : offsetof(AwsModelHeader, offsets);
+	size_t		end = section < 10 ? sections[section + 1].offset : section == 10 ? len : sizeof(AwsModelHeader);
+
+	/* Sections lie in the order of the header's members; hold on to that. */
+	if (end <= start || end > len)
+		return;
+	for (uint32_t n = next_random() % 3 + 1; n > 0; n--)
+	{
+		size_t		at = (start + next_random() % (end - start)) & ~(size_t) 1;
+		uint16_t	word;
+
+		if (at + 2 > len)
+			continue;
+		memcpy(&word, bytes + at, 2);
+		switch (next_random() % 5)
+		{
+			case 0:
+				word = (uint16_t) next_random();
+				break;
+			case 1:
+				word = 0xffff;
+				break;
+			case 2:
+				word = 0;
+				break;
+			case 3:
+				word = (uint16_t) (word + next_random() % 9 - 4);
+				break;
+			case 4:
+				word ^= (uint16_t) (1u << next_random() % 16);
+				break;
+		}
+		memcpy(bytes + at, &word, 2);
+	}
+}
+
+static void
+try_damaged(const char *name, const char *bytes, size_t len)
+{
+	/* A block of exactly this size, so that reading past its end is seen. */
+	char	   *copy = malloc(len);
+	bool		all = true;
+	int			still_good = 0;
+
+	for (int i = 0; i <= 64 && all; i++)
+	{
+		size_t		cut = i < 64 ? len * (size_t) i / 64 : len - 1;
+		char	   *part = malloc(cut + 1);
+
+		memcpy(part, bytes, cut);
+		all = is_refused(part, cut);
+		free(part);
+	}
+	check(all, "a truncated file is refused", name);
+
+	memcpy(copy, bytes, len);
+	for (int i = 0; i < 1000 && all; i++)
+	{
+		size_t		at = i < 300 ? (size_t) i : next_random() % len;
+		char		bit = (char) (1 << next_random() % 8);
+
+		copy[at] ^= bit;
+		all = is_refused(copy, len);
+		copy[at] ^= bit;
+	}
+	check(all, "a file with one bit flipped is refused", name);
+
+	for (int i = 0; i < 4000; i++)
+	{
+		AwsModel   *model;
+
+		memcpy(copy, bytes, len);
+		damage(copy, len);
+		seal(copy, len);
+		model = aws_model_attach(copy, len, NULL);
+		if (model != NULL)
+		{
+			still_good++;
+			use_model(model);
+			aws_model_close(model);
+		}
+	}
+	check(still_good > 0 && still_good < 3600, "damage under a right checksum is found, or does no harm", name);
+	free(copy);
+}
+
+static void
+try_service(const char *directory, const char *name)
+{
+	static const char *const damaged[] = {"sts", "sqs", "s3", "dynamodb", "elbv2"};
+	AwsError	error = {0};
+	AwsModel   *model = aws_model_open(directory, name, &error);
+
+	if (model == NULL)
+		printf("%s\n", error.message != NULL ? error.message : "");
+	check(model != NULL, "opens", name);
+	if (model != NULL)
+	{
+		services++;
+		operations += (int) model->header->ops.count;
+		use_model(model);
+		check(strcmp(aws_model_string(model, model->header->service), name) == 0, "has its name", name);
+		for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
+			if (strcmp(damaged[i], name) == 0)
+				try_damaged(name, (const char *) model->header, model->header->size);
+	}
+	aws_model_close(model);
+	aws_error_clear(&error);
+}
+
+static bool
+fails_with(const char *directory, const char *service, AwsErrorKind kind, const char *hint)
+{
+	AwsError	error = {0};
+	AwsModel   *model = aws_model_open(directory, service, &error);
+	bool		good = model == NULL && error.kind == kind && error.message != NULL &&
+				(hint == NULL ? error.hint == NULL : error.hint != NULL && strcmp(error.hint, hint) == 0);
+
+	if (!good)
+		printf("kind %d, message %s, hint %s\n", error.kind, error.message, error.hint);
+	aws_error_clear(&error);
+	aws_model_close(model);
+	return good;
+}
+
+/* One fact about each sort of look-up, on models that will keep it. */
+static void
+try_lookups(const char *directory)
+{
+	AwsError	error = {0};
+	AwsModel   *ec2 = aws_model_open(directory, "ec2", &error);
+	AwsModel   *elbv2 = aws_model_open(directory, "elbv2", &error);
+	AwsModel   *s3 = aws_model_open(directory, "s3", &error);
+	const AwsOp *op;
+	const AwsRef *member;
+	AwsPaginator paginator;
+	AwsParts	parts;
+	int			count;
+	const AwsAcceptor *acceptors;
+	const AwsShape *shape;
+
+	if (ec2 == NULL || elbv2 == NULL || s3 == NULL)
+		return;
+	op = aws_model_op(ec2, "DescribeVpcs", &error);
+	check(op != NULL && aws_model_paginator(ec2, op, &paginator) &&
+			  strcmp(aws_model_string(ec2, paginator.result_keys[0].text), "Vpcs") == 0 &&
+			  strcmp(aws_model_string(ec2, paginator.input_tokens[0]), "NextToken") == 0 &&
+			  strcmp(aws_model_string(ec2, paginator.limit_key), "MaxResults") == 0,
+		  "paginator", "ec2");
+	member = op != NULL ? aws_model_member_named(ec2, aws_model_shape(ec2, aws_model_ref(ec2, op->input)), "VpcIds", 6) : NULL;
+	check(member != NULL && strcmp(aws_model_string(ec2, member->wire), "VpcId") == 0, "wire name", "ec2");
+	check(aws_model_op(ec2, "DescribeVpc", &error) == NULL && error.kind == AWS_BAD_INPUT && error.hint != NULL &&
+			  strncmp(error.hint, "Did you mean \"DescribeVpcs\"", 27) == 0,
+		  "unknown operation", "ec2");
+	check(aws_model_waiter(ec2, "InstanceRunning") != NULL && aws_model_waiter(ec2, "InstanceFlying") == NULL, "waiter", "ec2");
+	acceptors = aws_model_acceptors(elbv2, aws_model_waiter(elbv2, "LoadBalancerAvailable"), &count);
+	check(count == 3 && acceptors[0].state == AWS_WAIT_SUCCESS && acceptors[0].matcher == AWS_MATCH_PATH_ALL &&
+			  acceptors[2].matcher == AWS_MATCH_ERROR,
+		  "acceptors", "elbv2");
+	op = aws_model_op(elbv2, "DeleteTargetGroup", &error);
+	shape = op != NULL ? aws_model_error(elbv2, op, "ResourceInUse") : NULL;
+	check(shape != NULL && aws_model_fact(elbv2, AWS_FACT_ERROR, (uint32_t) (shape - elbv2->shapes))->a == 400, "error", "elbv2");
+	op = aws_model_op(s3, "GetObject", &error);
+	if (op != NULL)
+		aws_model_parts(s3, op, &parts);
+	check(op != NULL && parts.uri_count == 4 && parts.uri[3].kind == AWS_PART_GREEDY &&
+			  strcmp(aws_model_string(s3, parts.uri[3].string), "Key") == 0 && op->flags & AWS_OP_STREAM_OUTPUT,
+		  "URI template", "s3");
+	aws_error_clear(&error);
+	aws_model_close(ec2);
+	aws_model_close(elbv2);
+	aws_model_close(s3);
+}
+
+/* Encodings of the buffer: input, as JSON, as URL, as base64. */
+static void
+try_buffer(void)
+{
+	static const char *const cases[][4] = {
+		{"", "\"\"", "", ""},
+		{"a", "\"a\"", "a", "YQ=="},
+		{"ab", "\"ab\"", "ab", "YWI="},
+		{"a/b", "\"a/b\"", "a/b", "YS9i"},
+		{"a \"\\\n\x01~", "\"a \\\"\\\\\\n\\u0001~\"", "a%20%22%5C%0A%01~", "YSAiXAoBfg=="},
+		{"\xc3\xa9+", "\"\xc3\xa9+\"", "%C3%A9%2B", "w6kr"},
+	};
+	static const char *const not_base64[] = {"a", "YQ=", "YQ===", "Y!==", "=YQ=", "YWI=YWI="};
+	AwsBuffer	buffer = {0};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const char *text = cases[i][0];
+		size_t		len = strlen(text);
+
+		aws_buffer_json(&buffer, text, len);
+		check(strcmp(aws_buffer_text(&buffer), cases[i][1]) == 0, "JSON string", text);
+		aws_buffer_cut(&buffer, 0);
+		aws_buffer_url(&buffer, text, len, "/");
+		check(strcmp(aws_buffer_text(&buffer), cases[i][2]) == 0, "URL encoding", text);
+		aws_buffer_cut(&buffer, 0);
+		aws_buffer_base64(&buffer, text, len);
+		check(strcmp(aws_buffer_text(&buffer), cases[i][3]) == 0, "base64", text);
+		aws_buffer_cut(&buffer, 0);
+		check(aws_buffer_unbase64(&buffer, cases[i][3], strlen(cases[i][3])) && buffer.len == len &&
+				  memcmp(aws_buffer_text(&buffer), text, len) == 0,
+			  "base64 back", text);
+		aws_buffer_cut(&buffer, 0);
+	}
+	for (size_t i = 0; i < sizeof(not_base64) / sizeof(not_base64[0]); i++)
+		check(!aws_buffer_unbase64(&buffer, not_base64[i], strlen(not_base64[i])) && buffer.len == 0, "no base64", not_base64[i]);
+	for (int i = 0; i < 1000; i++)
+		aws_buffer_format(&buffer, "%d,", i);
+	check(buffer.len == 3890 && !buffer.failed, "format", "buffer");
+	check(!aws_buffer_reserve(&buffer, SIZE_MAX) && buffer.failed && buffer.len == 3890, "overflow", "buffer");
+	aws_buffer_string(&buffer, "more");
+	check(buffer.len == 3890 && aws_buffer_take(&buffer) == NULL && buffer.len == 0, "failure is kept", "buffer");
+	aws_buffer_free(&buffer);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *directory = argc > 1 ? argv[1] : ".";
+	DIR		   *listing = opendir(directory);
+	char		path[4096];
+	FILE	   *file;
+
+	for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;)
+	{
+		char	   *suffix = strstr(entry->d_name, ".amb");
+
+		if (suffix == NULL)
+			continue;
+		*suffix = '\0';
+		try_service(directory, entry->d_name);
+	}
+	if (listing != NULL)
+		closedir(listing);
+	check(services == 439 && operations == 19796, "all services and operations of botocore 1.44.5", directory);
+	try_lookups(directory);
+	try_buffer();
+
+	check(fails_with(directory, "ec3", AWS_BAD_INPUT, "Did you mean \"ec2\", \"ecr\" or \"ecs\"?"), "unknown service", "ec3");
+	check(fails_with(directory, "zzzzzzzzzzzz", AWS_BAD_INPUT, NULL), "unknown service", "zzzzzzzzzzzz");
+	check(fails_with(directory, "../models/ec2", AWS_BAD_INPUT, NULL), "a path is no service", "../models/ec2");
+	check(fails_with(directory, "", AWS_BAD_INPUT, NULL), "an empty name is no service", "");
+	check(fails_with("/nonexistent", "ec2", AWS_BAD_MODEL, NULL), "no directory", "/nonexistent");
+	for (int empty = 0; empty < 2; empty++)
+	{
+		snprintf(path, sizeof(path), "%s/damaged.amb", directory);
+		file = fopen(path, "w");
+		if (file != NULL && !empty)
+			fputs("AMB\n and nothing else", file);
+		if (file != NULL)
+			fclose(file);
+		check(fails_with(directory, "damaged", AWS_BAD_MODEL, NULL), "a damaged file", path);
+		remove(path);
+	}
+	printf("%d passed, %d failed\n", passed, failed);
+	return failed > 0;
+}
