@@ -30,12 +30,13 @@ sql() {
 
 # sanitized SOURCE: compile a C program with src/aws under the address and undefined-behaviour sanitizers; print its path
 sanitized() {
-    local program=build/asan/test/${1#test/}
+    local program=build/asan/${1%.c}
     mkdir -p "$(dirname "$program")"
-    make -s build/asan/libaws.a >&2
-    gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined -Isrc \
-        "$1" -o "${program%.c}" build/asan/libaws.a -lcurl -lcrypto -lexpat -ljson-c -lm >&2
-    echo "${program%.c}"
+    rm -f "$program"
+    make -s build/asan/libaws.a >&2 &&
+        gcc -std=gnu11 -g -O1 -Wall -Wextra -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined -Isrc \
+            "$1" -o "$program" build/asan/libaws.a -lcurl -lcrypto -lexpat -ljson-c -lm >&2 &&
+        echo "$program"
 }
 
 # counts COMMAND...: run a program that prints its failures and ends with "N passed, N failed"; take its counts over

@@ -15,7 +15,7 @@
 
 #include "aws/buffer.h"
 
-/* Longer names are not compared; the longest in AWS's models has 99 bytes. */
+/* Longer names are not compared; the longest in AWS's models has 63 bytes. */
 #define SUGGEST_MAX 128
 
 static int

@@ -22,10 +22,10 @@
 #include "aws/jmespath.h"
 #include "aws/model.h"
 
-static int	passed;
-static int	failed;
-static int	services;
-static int	operations;
+static int passed;
+static int failed;
+static int services;
+static int operations;
 
 static void
 check(bool good, const char *what, const char *name)
@@ -57,7 +57,7 @@ use_model(const AwsModel *model)
 	json_object *document = json_tokener_parse("{\"Bucket\": \"b\", \"Region\": \"us-east-1\", \"Items\": [1, \"a\"]}");
 	AwsEndpointSettings settings = {.region = "us-east-1"};
 	json_object *value;
-	size_t		sum = 0;
+	size_t sum = 0;
 
 	for (uint32_t i = 0; i + 1 < header->offsets.count; i++)
 		sum += strlen(aws_model_string(model, (AwsString) i)) + aws_model_string_len(model, (AwsString) i);
@@ -71,7 +71,8 @@ use_model(const AwsModel *model)
 		{
 			const AwsRef *ref = &model->refs[shape->first + k];
 
-			sum += aws_model_shape(model, ref)->type + aws_model_string_len(model, ref->wire) + aws_ref_time_format(ref);
+			sum +=
+				aws_model_shape(model, ref)->type + aws_model_string_len(model, ref->wire) + aws_ref_time_format(ref);
 			sum += aws_model_member(model, shape, ref->name) != NULL;
 		}
 	}
@@ -79,7 +80,7 @@ use_model(const AwsModel *model)
 	{
 		const AwsOp *op = &model->ops[i];
 		AwsPaginator paginator;
-		AwsParts	parts;
+		AwsParts parts;
 		AwsEndpoint endpoint;
 
 		sum += aws_model_op(model, aws_model_string(model, op->name), NULL) == op;
@@ -108,7 +109,7 @@ use_model(const AwsModel *model)
 	}
 	for (uint32_t i = 0; i < header->waiters.count; i++)
 	{
-		int			count;
+		int count;
 		const AwsAcceptor *acceptors = aws_model_acceptors(model, &model->waiters[i], &count);
 
 		sum += aws_model_waiter(model, aws_model_string(model, model->waiters[i].name)) != NULL;
@@ -127,9 +128,9 @@ use_model(const AwsModel *model)
 static bool
 is_refused(const void *bytes, size_t len)
 {
-	AwsError	error = {0};
-	AwsModel   *model = aws_model_attach(bytes, len, &error);
-	bool		refused = model == NULL && error.kind == AWS_BAD_MODEL && error.message != NULL;
+	AwsError error = {0};
+	AwsModel *model = aws_model_attach(bytes, len, &error);
+	bool refused = model == NULL && error.kind == AWS_BAD_MODEL && error.message != NULL;
 
 	aws_model_close(model);
 	aws_error_clear(&error);
@@ -139,7 +140,7 @@ is_refused(const void *bytes, size_t len)
 static void
 seal(char *bytes, size_t len)
 {
-	size_t		start = offsetof(AwsModelHeader, offsets);
+	size_t start = offsetof(AwsModelHeader, offsets);
 	AwsModelHeader *header = (AwsModelHeader *) bytes;
 
 	EVP_Digest(bytes + start, len - start, header->digest, NULL, EVP_sha256(), NULL);
@@ -150,17 +151,17 @@ static void
 damage(char *bytes, size_t len)
 {
 	const AwsSection *sections = &((const AwsModelHeader *) bytes)->offsets;
-	int			section = (int) (next_random() % 12);
-	size_t		start = section < 11 ? sections[section].offset : offsetof(AwsModelHeader, offsets);
-	size_t		end = section < 10 ? sections[section + 1].offset : section == 10 ? len : sizeof(AwsModelHeader);
+	int section = (int) (next_random() % 12);
+	size_t start = section < 11 ? sections[section].offset : offsetof(AwsModelHeader, offsets);
+	size_t end = section < 10 ? sections[section + 1].offset : section == 10 ? len : sizeof(AwsModelHeader);
 
 	/* Sections lie in the order of the header's members; hold on to that. */
 	if (end <= start || end > len)
 		return;
 	for (uint32_t n = next_random() % 3 + 1; n > 0; n--)
 	{
-		size_t		at = (start + next_random() % (end - start)) & ~(size_t) 1;
-		uint16_t	word;
+		size_t at = (start + next_random() % (end - start)) & ~(size_t) 1;
+		uint16_t word;
 
 		if (at + 2 > len)
 			continue;
@@ -191,14 +192,14 @@ static void
 try_damaged(const char *name, const char *bytes, size_t len)
 {
 	/* A block of exactly this size, so that reading past its end is seen. */
-	char	   *copy = malloc(len);
-	bool		all = true;
-	int			still_good = 0;
+	char *copy = malloc(len);
+	bool all = true;
+	int still_good = 0;
 
 	for (int i = 0; i <= 64 && all; i++)
 	{
-		size_t		cut = i < 64 ? len * (size_t) i / 64 : len - 1;
-		char	   *part = malloc(cut + 1);
+		size_t cut = i < 64 ? len * (size_t) i / 64 : len - 1;
+		char *part = malloc(cut + 1);
 
 		memcpy(part, bytes, cut);
 		all = is_refused(part, cut);
@@ -209,8 +210,8 @@ try_damaged(const char *name, const char *bytes, size_t len)
 	memcpy(copy, bytes, len);
 	for (int i = 0; i < 1000 && all; i++)
 	{
-		size_t		at = i < 300 ? (size_t) i : next_random() % len;
-		char		bit = (char) (1 << next_random() % 8);
+		size_t at = i < 300 ? (size_t) i : next_random() % len;
+		char bit = (char) (1 << next_random() % 8);
 
 		copy[at] ^= bit;
 		all = is_refused(copy, len);
@@ -220,7 +221,7 @@ try_damaged(const char *name, const char *bytes, size_t len)
 
 	for (int i = 0; i < 4000; i++)
 	{
-		AwsModel   *model;
+		AwsModel *model;
 
 		memcpy(copy, bytes, len);
 		damage(copy, len);
@@ -241,8 +242,8 @@ static void
 try_service(const char *directory, const char *name)
 {
 	static const char *const damaged[] = {"sts", "sqs", "s3", "dynamodb", "elbv2"};
-	AwsError	error = {0};
-	AwsModel   *model = aws_model_open(directory, name, &error);
+	AwsError error = {0};
+	AwsModel *model = aws_model_open(directory, name, &error);
 
 	if (model == NULL)
 		printf("%s\n", error.message != NULL ? error.message : "");
@@ -264,9 +265,9 @@ try_service(const char *directory, const char *name)
 static bool
 fails_with(const char *directory, const char *service, AwsErrorKind kind, const char *hint)
 {
-	AwsError	error = {0};
-	AwsModel   *model = aws_model_open(directory, service, &error);
-	bool		good = model == NULL && error.kind == kind && error.message != NULL &&
+	AwsError error = {0};
+	AwsModel *model = aws_model_open(directory, service, &error);
+	bool good = model == NULL && error.kind == kind && error.message != NULL &&
 				(hint == NULL ? error.hint == NULL : error.hint != NULL && strcmp(error.hint, hint) == 0);
 
 	if (!good)
@@ -280,15 +281,15 @@ fails_with(const char *directory, const char *service, AwsErrorKind kind, const 
 static void
 try_lookups(const char *directory)
 {
-	AwsError	error = {0};
-	AwsModel   *ec2 = aws_model_open(directory, "ec2", &error);
-	AwsModel   *elbv2 = aws_model_open(directory, "elbv2", &error);
-	AwsModel   *s3 = aws_model_open(directory, "s3", &error);
+	AwsError error = {0};
+	AwsModel *ec2 = aws_model_open(directory, "ec2", &error);
+	AwsModel *elbv2 = aws_model_open(directory, "elbv2", &error);
+	AwsModel *s3 = aws_model_open(directory, "s3", &error);
 	const AwsOp *op;
 	const AwsRef *member;
 	AwsPaginator paginator;
-	AwsParts	parts;
-	int			count;
+	AwsParts parts;
+	int count;
 	const AwsAcceptor *acceptors;
 	const AwsShape *shape;
 
@@ -300,19 +301,22 @@ try_lookups(const char *directory)
 			  strcmp(aws_model_string(ec2, paginator.input_tokens[0]), "NextToken") == 0 &&
 			  strcmp(aws_model_string(ec2, paginator.limit_key), "MaxResults") == 0,
 		  "paginator", "ec2");
-	member = op != NULL ? aws_model_member_named(ec2, aws_model_shape(ec2, aws_model_ref(ec2, op->input)), "VpcIds", 6) : NULL;
+	member = op != NULL ? aws_model_member_named(ec2, aws_model_shape(ec2, aws_model_ref(ec2, op->input)), "VpcIds", 6)
+						: NULL;
 	check(member != NULL && strcmp(aws_model_string(ec2, member->wire), "VpcId") == 0, "wire name", "ec2");
 	check(aws_model_op(ec2, "DescribeVpc", &error) == NULL && error.kind == AWS_BAD_INPUT && error.hint != NULL &&
 			  strncmp(error.hint, "Did you mean \"DescribeVpcs\"", 27) == 0,
 		  "unknown operation", "ec2");
-	check(aws_model_waiter(ec2, "InstanceRunning") != NULL && aws_model_waiter(ec2, "InstanceFlying") == NULL, "waiter", "ec2");
+	check(aws_model_waiter(ec2, "InstanceRunning") != NULL && aws_model_waiter(ec2, "InstanceFlying") == NULL, "waiter",
+		  "ec2");
 	acceptors = aws_model_acceptors(elbv2, aws_model_waiter(elbv2, "LoadBalancerAvailable"), &count);
 	check(count == 3 && acceptors[0].state == AWS_WAIT_SUCCESS && acceptors[0].matcher == AWS_MATCH_PATH_ALL &&
 			  acceptors[2].matcher == AWS_MATCH_ERROR,
 		  "acceptors", "elbv2");
 	op = aws_model_op(elbv2, "DeleteTargetGroup", &error);
 	shape = op != NULL ? aws_model_error(elbv2, op, "ResourceInUse") : NULL;
-	check(shape != NULL && aws_model_fact(elbv2, AWS_FACT_ERROR, (uint32_t) (shape - elbv2->shapes))->a == 400, "error", "elbv2");
+	check(shape != NULL && aws_model_fact(elbv2, AWS_FACT_ERROR, (uint32_t) (shape - elbv2->shapes))->a == 400, "error",
+		  "elbv2");
 	op = aws_model_op(s3, "GetObject", &error);
 	if (op != NULL)
 		aws_model_parts(s3, op, &parts);
@@ -338,12 +342,12 @@ try_buffer(void)
 		{"\xc3\xa9+", "\"\xc3\xa9+\"", "%C3%A9%2B", "w6kr"},
 	};
 	static const char *const not_base64[] = {"a", "YQ=", "YQ===", "Y!==", "=YQ=", "YWI=YWI="};
-	AwsBuffer	buffer = {0};
+	AwsBuffer buffer = {0};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
 	{
 		const char *text = cases[i][0];
-		size_t		len = strlen(text);
+		size_t len = strlen(text);
 
 		aws_buffer_json(&buffer, text, len);
 		check(strcmp(aws_buffer_text(&buffer), cases[i][1]) == 0, "JSON string", text);
@@ -360,7 +364,8 @@ try_buffer(void)
 		aws_buffer_cut(&buffer, 0);
 	}
 	for (size_t i = 0; i < sizeof(not_base64) / sizeof(not_base64[0]); i++)
-		check(!aws_buffer_unbase64(&buffer, not_base64[i], strlen(not_base64[i])) && buffer.len == 0, "no base64", not_base64[i]);
+		check(!aws_buffer_unbase64(&buffer, not_base64[i], strlen(not_base64[i])) && buffer.len == 0, "no base64",
+			  not_base64[i]);
 	for (int i = 0; i < 1000; i++)
 		aws_buffer_format(&buffer, "%d,", i);
 	check(buffer.len == 3890 && !buffer.failed, "format", "buffer");
@@ -374,13 +379,13 @@ int
 main(int argc, char **argv)
 {
 	const char *directory = argc > 1 ? argv[1] : ".";
-	DIR		   *listing = opendir(directory);
-	char		path[4096];
-	FILE	   *file;
+	DIR *listing = opendir(directory);
+	char path[4096];
+	FILE *file;
 
 	for (struct dirent *entry; listing != NULL && (entry = readdir(listing)) != NULL;)
 	{
-		char	   *suffix = strstr(entry->d_name, ".amb");
+		char *suffix = strstr(entry->d_name, ".amb");
 
 		if (suffix == NULL)
 			continue;
@@ -393,7 +398,8 @@ main(int argc, char **argv)
 	try_lookups(directory);
 	try_buffer();
 
-	check(fails_with(directory, "ec3", AWS_BAD_INPUT, "Did you mean \"ec2\", \"ecr\" or \"ecs\"?"), "unknown service", "ec3");
+	check(fails_with(directory, "ec3", AWS_BAD_INPUT, "Did you mean \"ec2\", \"ecr\" or \"ecs\"?"), "unknown service",
+		  "ec3");
 	check(fails_with(directory, "zzzzzzzzzzzz", AWS_BAD_INPUT, NULL), "unknown service", "zzzzzzzzzzzz");
 	check(fails_with(directory, "../models/ec2", AWS_BAD_INPUT, NULL), "a path is no service", "../models/ec2");
 	check(fails_with(directory, "", AWS_BAD_INPUT, NULL), "an empty name is no service", "");

@@ -1,0 +1,227 @@
+/*
+ * endpoints.c
+ *	  Runs the cases that cases.py wrote, and a few of the client's own settings.
+ *
+ *	  endpoints FOLDER
+ */
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/endpoint.h"
+#include "aws/error.h"
+#include "aws/jmespath.h"
+
+static const char *folder;
+static int passed;
+static int failed;
+static int seen[3];
+static const char *const kinds[3] = {"rules", "operation", "jmespath"};
+
+/* The model last used; cases come service by service. */
+static const AwsModel *
+model_of(const char *service)
+{
+	static AwsModel *model;
+	static char *name;
+
+	if (service == NULL || name == NULL || strcmp(name, service) != 0)
+	{
+		AwsError error = {0};
+
+		aws_model_close(model);
+		free(name);
+		name = NULL;
+		model = NULL;
+		if (service != NULL)
+		{
+			model = aws_model_open(folder, service, &error);
+			name = strdup(service);
+			if (model == NULL)
+				printf("%s\n", error.message);
+		}
+		aws_error_clear(&error);
+	}
+	return model;
+}
+
+/* Equal, numbers by value: the reference prints some integers as 1.0. */
+static bool
+same(json_object *a, json_object *b)
+{
+	if ((json_object_is_type(a, json_type_int) || json_object_is_type(a, json_type_double)) &&
+		(json_object_is_type(b, json_type_int) || json_object_is_type(b, json_type_double)))
+		return json_object_get_double(a) == json_object_get_double(b);
+	return json_object_equal(a, b) != 0;
+}
+
+static void
+judge(const char *name, json_object *got, json_object *wanted)
+{
+	if (same(got, wanted))
+	{
+		passed++;
+		return;
+	}
+	failed++;
+	printf("not ok: %s\n  got:    %s\n  wanted: %s\n", name, json_object_to_json_string(got),
+		   json_object_to_json_string(wanted));
+}
+
+/* An outcome in the form of the cases: always with properties and headers, or an error. */
+static json_object *
+outcome_of(const AwsModel *model, json_object *parameters)
+{
+	AwsError error = {0};
+	json_object *outcome = aws_endpoint_evaluate(model, parameters, &error);
+
+	if (outcome == NULL)
+	{
+		outcome = json_object_new_object();
+		json_object_object_add(outcome, "error", json_object_new_string(error.message));
+	}
+	else
+		for (int i = 0; i < 2; i++)
+		{
+			static const char *const parts[2] = {"properties", "headers"};
+
+			if (!json_object_object_get_ex(outcome, parts[i], NULL))
+				json_object_object_add(outcome, parts[i], json_object_new_object());
+		}
+	aws_error_clear(&error);
+	return outcome;
+}
+
+static void
+run_case(json_object *fields)
+{
+	const char *kind = json_object_get_string(json_object_array_get_idx(fields, 0));
+	const char *name = json_object_get_string(json_object_array_get_idx(fields, 1));
+	const AwsModel *model = model_of(json_object_get_string(json_object_array_get_idx(fields, 2)));
+	json_object *third = json_object_array_get_idx(fields, 3);
+	json_object *fourth = json_object_array_get_idx(fields, 4);
+	json_object *result = NULL;
+	int n = strcmp(kind, kinds[0]) == 0 ? 0 : strcmp(kind, kinds[1]) == 0 ? 1 : 2;
+
+	if (model == NULL)
+		exit(1);
+	seen[n]++;
+	if (n == 0)
+	{
+		result = outcome_of(model, third);
+		judge(name, result, fourth);
+	}
+	else if (n == 1)
+	{
+		const AwsOp *op = aws_model_op(model, json_object_get_string(third), NULL);
+		json_object *parameters =
+			op != NULL ? aws_endpoint_parameters(model, op, fourth, json_object_array_get_idx(fields, 5)) : NULL;
+
+		result = outcome_of(model, parameters);
+		judge(name, result, json_object_array_get_idx(fields, 6));
+		json_object_put(parameters);
+	}
+	else
+	{
+		const AwsWaiter *waiter = aws_model_waiter(model, json_object_get_string(third));
+		int count;
+
+		aws_jmespath(model, aws_model_acceptors(model, waiter, &count)->expression, fourth, &result);
+		judge(name, result, json_object_array_get_idx(fields, 5));
+	}
+	json_object_put(result);
+}
+
+/* What a call with these settings gets: "URL name region" or the error's message. */
+static void
+try_settings(const char *service, const char *operation, const char *input, AwsEndpointSettings settings,
+			 const char *wanted)
+{
+	const AwsModel *model = model_of(service);
+	const AwsOp *op = aws_model_op(model, operation, NULL);
+	json_object *document = json_tokener_parse(input);
+	AwsEndpoint endpoint = {0};
+	AwsError error = {0};
+	char got[1024];
+	json_object *got_text;
+	json_object *wanted_text = json_object_new_string(wanted);
+
+	if (aws_endpoint_resolve(model, op, &settings, document, &endpoint, &error))
+		snprintf(got, sizeof(got), "%s %s %s%s", endpoint.url, endpoint.signing_name, endpoint.signing_region,
+				 endpoint.disable_double_encoding ? " once" : "");
+	else
+		snprintf(got, sizeof(got), "%s", error.message);
+	got_text = json_object_new_string(got);
+	judge(operation, got_text, wanted_text);
+	json_object_put(got_text);
+	json_object_put(wanted_text);
+	json_object_put(document);
+	aws_endpoint_free(&endpoint);
+	aws_error_clear(&error);
+}
+
+static void
+try_all_settings(void)
+{
+	AwsEndpointSettings frankfurt = {.region = "eu-central-1"};
+	AwsEndpointSettings own = {.region = "eu-central-1", .endpoint_url = "http://127.0.0.1:5000"};
+
+	try_settings("ec2", "DescribeVpcs", "{}", frankfurt, "https://ec2.eu-central-1.amazonaws.com ec2 eu-central-1");
+	try_settings("ec2", "DescribeVpcs", "{}", own, "http://127.0.0.1:5000 ec2 eu-central-1");
+	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){.region = "us-gov-west-1", .use_fips = true},
+				 "https://ec2.us-gov-west-1.amazonaws.com ec2 us-gov-west-1");
+	try_settings("elbv2", "DescribeListeners", "{}", frankfurt,
+				 "https://elasticloadbalancing.eu-central-1.amazonaws.com elasticloadbalancing eu-central-1");
+	try_settings("iam", "ListRoles", "{}", frankfurt, "https://iam.amazonaws.com iam us-east-1");
+	try_settings("iam", "ListRoles", "{}", own, "http://127.0.0.1:5000 iam eu-central-1");
+	try_settings("iam", "ListRoles", "{}", (AwsEndpointSettings){.region = "cn-north-1"},
+				 "https://iam.cn-north-1.amazonaws.com.cn iam cn-north-1");
+	try_settings("s3", "GetObject", "{\"Bucket\": \"b-1\", \"Key\": \"k\"}", frankfurt,
+				 "https://b-1.s3.eu-central-1.amazonaws.com s3 eu-central-1 once");
+	try_settings("s3", "GetObject", "{\"Bucket\": \"b.1\", \"Key\": \"k\"}", frankfurt,
+				 "https://s3.eu-central-1.amazonaws.com/b.1 s3 eu-central-1 once");
+	try_settings("s3", "GetObject", "{\"Bucket\": \"b-1\", \"Key\": \"k\"}", own,
+				 "http://127.0.0.1:5000/b-1 s3 eu-central-1 once");
+	try_settings("dynamodb", "GetItem", "{\"TableName\": \"t\"}",
+				 (AwsEndpointSettings){.region = "us-east-1", .account_id = "123456789012"},
+				 "https://123456789012.ddb.us-east-1.amazonaws.com dynamodb us-east-1");
+	try_settings("sts", "GetCallerIdentity", "{}", (AwsEndpointSettings){.region = "us-east-1"},
+				 "https://sts.us-east-1.amazonaws.com sts us-east-1");
+	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){.region = "a.evil.example/"},
+				 "\"a.evil.example/\" cannot be an AWS region");
+	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){0}, "\"\" cannot be an AWS region");
+}
+
+int
+main(int argc, char **argv)
+{
+	char path[4096];
+	char *line = NULL;
+	size_t size = 0;
+	FILE *file;
+
+	folder = argc > 1 ? argv[1] : ".";
+	snprintf(path, sizeof(path), "%s/cases", folder);
+	file = fopen(path, "r");
+	while (file != NULL && getline(&line, &size, file) > 0)
+	{
+		json_object *fields = json_tokener_parse(line);
+
+		run_case(fields);
+		json_object_put(fields);
+	}
+	free(line);
+	if (file != NULL)
+		fclose(file);
+	try_all_settings();
+	model_of(NULL);
+	if (seen[0] != 14589 || seen[1] < 500 || seen[2] < 1500)
+	{
+		printf("not ok: only %d, %d and %d cases of %s, %s and %s were there\n", seen[0], seen[1], seen[2], kinds[0],
+			   kinds[1], kinds[2]);
+		failed++;
+	}
+	printf("%d passed, %d failed\n", passed, failed);
+	return failed > 0;
+}
