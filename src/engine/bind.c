@@ -33,7 +33,7 @@ object_natural_key(const Object *object, const Value *values)
 {
 	const Kind *kind = object->kind;
 	StringInfoData key;
-	bool		any = false;
+	bool any = false;
 
 	if (values == NULL)
 		return NULL;
@@ -62,18 +62,16 @@ object_natural_key(const Object *object, const Value *values)
 static void
 bound_twice(const Object *first, const Object *second, const char *what)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_CARDINALITY_VIOLATION),
-			 errmsg("%s are the same %s", what, first->kind->res->name),
-			 errdetail("Both %s and %s stand for it.", object_describe(first), object_describe(second)),
-			 errhint("Delete one of the rows, or give it another name.")));
+	ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION), errmsg("%s are the same %s", what, first->kind->res->name),
+					errdetail("Both %s and %s stand for it.", object_describe(first), object_describe(second)),
+					errhint("Delete one of the rows, or give it another name.")));
 }
 
 /* The row (or state entry) takes over what was listed; the listed Object is left empty. */
 static void
 merge(Object *object, Object *listed)
 {
-	Kind	   *kind = object->kind;
+	Kind *kind = object->kind;
 
 	object->presence = listed->presence;
 	object->actual = listed->actual;
@@ -105,15 +103,15 @@ is_listed_only(const Object *object)
 static void
 resolve_base(Session *session, Object *object)
 {
-	Kind	   *kind = object->kind;
+	Kind *kind = object->kind;
 
 	if (object->base == NULL)
 		return;
 	for (int i = 0; i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];
-		Value	   *value = &object->base[i];
-		Kind	   *referred;
+		Value *value = &object->base[i];
+		Kind *referred;
 
 		if (attr->refers == NULL || value->text == NULL || value->nrefs > 0)
 			continue;
@@ -122,7 +120,7 @@ resolve_base(Session *session, Object *object)
 			continue;
 		if (attr->form == FORM_REF)
 		{
-			Object	   *target = object_by_cloud_id(referred, object->region, value->text);
+			Object *target = object_by_cloud_id(referred, object->region, value->text);
 
 			if (target != NULL)
 			{
@@ -133,13 +131,13 @@ resolve_base(Session *session, Object *object)
 		}
 		else
 		{
-			List	   *ids = json_array_strings(value->text);
-			ListCell   *cell;
+			List *ids = json_array_strings(value->text);
+			ListCell *cell;
 
 			value->refs = palloc(sizeof(Object *) * (list_length(ids) + 1));
-			foreach(cell, ids)
+			foreach (cell, ids)
 			{
-				Object	   *target = object_by_cloud_id(referred, object->region, lfirst(cell));
+				Object *target = object_by_cloud_id(referred, object->region, lfirst(cell));
 
 				if (target != NULL)
 					value->refs[value->nrefs++] = target;
@@ -152,7 +150,7 @@ resolve_base(Session *session, Object *object)
 typedef struct KeySlot
 {
 	const char *key;
-	List	   *objects;
+	List *objects;
 } KeySlot;
 
 static uint32
@@ -172,11 +170,11 @@ key_match(const void *a, const void *b, Size size)
 static HTAB *
 key_table(long size)
 {
-	HASHCTL		control = {.keysize = sizeof(char *),
-						   .entrysize = sizeof(KeySlot),
-						   .hash = key_hash,
-						   .match = key_match,
-						   .hcxt = CurrentMemoryContext};
+	HASHCTL control = {.keysize = sizeof(char *),
+					   .entrysize = sizeof(KeySlot),
+					   .hash = key_hash,
+					   .match = key_match,
+					   .hcxt = CurrentMemoryContext};
 
 	return hash_create("objects by key", size, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
@@ -185,21 +183,22 @@ key_table(long size)
 static void
 bind_by_natural_key(Kind *kind)
 {
-	HTAB	   *rows;
-	HTAB	   *listed;
-	List	   *objects = list_copy(kind->objects);
-	ListCell   *cell;
-	bool		found;
+	HTAB *rows;
+	HTAB *listed;
+	List *objects = list_copy(kind->objects);
+	ListCell *cell;
+	bool found;
 
 	rows = key_table(list_length(objects) + 16);
 	listed = key_table(list_length(objects) + 16);
-	foreach(cell, objects)
+	foreach (cell, objects)
 	{
-		Object	   *object = lfirst(cell);
-		KeySlot    *slot;
+		Object *object = lfirst(cell);
+		KeySlot *slot;
 
-		object->natural_key = object_natural_key(object, object->desired ? object->desired
-														: object->actual ? object->actual : object->base);
+		object->natural_key = object_natural_key(object, object->desired  ? object->desired
+														 : object->actual ? object->actual
+																		  : object->base);
 		if (object->natural_key == NULL)
 			continue;
 		if (object->desired != NULL)
@@ -216,10 +215,10 @@ bind_by_natural_key(Kind *kind)
 		}
 	}
 
-	foreach(cell, objects)
+	foreach (cell, objects)
 	{
-		Object	   *object = lfirst(cell);
-		KeySlot    *slot;
+		Object *object = lfirst(cell);
+		KeySlot *slot;
 
 		if (object->desired == NULL || object->base != NULL || object->actual != NULL || object->natural_key == NULL)
 			continue;
@@ -243,14 +242,14 @@ bind_by_natural_key(Kind *kind)
 static void
 bind_by_cloud_id(Kind *kind)
 {
-	List	   *objects = list_copy(kind->objects);
-	ListCell   *cell;
+	List *objects = list_copy(kind->objects);
+	ListCell *cell;
 
-	foreach(cell, objects)
+	foreach (cell, objects)
 	{
-		Object	   *object = lfirst(cell);
+		Object *object = lfirst(cell);
 		const char *id = NULL;
-		Object	   *listed;
+		Object *listed;
 
 		if (object->base != NULL)
 			id = object->cloud_id;
@@ -273,30 +272,30 @@ bind_by_cloud_id(Kind *kind)
 static void
 bind_by_request(Session *session, Kind *kind)
 {
-	List	   *orphans = NIL;
-	ListCell   *cell;
+	List *orphans = NIL;
+	ListCell *cell;
 
-	foreach(cell, kind->objects)
+	foreach (cell, kind->objects)
 	{
-		Object	   *object = lfirst(cell);
+		Object *object = lfirst(cell);
 
 		if (object->ours && object->ours_values != NULL && is_listed_only(object) && !object->leaving)
 			orphans = lappend(orphans, object);
 	}
 	if (orphans == NIL)
 		return;
-	foreach(cell, list_copy(kind->objects))
+	foreach (cell, list_copy(kind->objects))
 	{
-		Object	   *object = lfirst(cell);
-		char	   *values;
-		ListCell   *orphan;
+		Object *object = lfirst(cell);
+		char *values;
+		ListCell *orphan;
 
 		if (object->desired == NULL || object->base != NULL || object->actual != NULL)
 			continue;
 		values = journal_values(object);
-		foreach(orphan, orphans)
+		foreach (orphan, orphans)
 		{
-			Object	   *listed = lfirst(orphan);
+			Object *listed = lfirst(orphan);
 
 			if (listed->actual != NULL && strcmp(listed->region, object->region) == 0 &&
 				strcmp(listed->ours_values, values) == 0)
@@ -312,12 +311,12 @@ bind_by_request(Session *session, Kind *kind)
 static void
 split_moved(Session *session, Kind *kind)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, list_copy(kind->objects))
+	foreach (cell, list_copy(kind->objects))
 	{
-		Object	   *object = lfirst(cell);
-		Object	   *old;
+		Object *object = lfirst(cell);
+		Object *old;
 
 		if (object->desired == NULL || object->base == NULL || object->base_region == NULL ||
 			strcmp(object->base_region, object->region) == 0)
@@ -347,12 +346,12 @@ split_moved(Session *session, Kind *kind)
 static void
 read_missing(Session *session, Kind *kind)
 {
-	List	   *missing = NIL;
-	ListCell   *cell;
+	List *missing = NIL;
+	ListCell *cell;
 
-	foreach(cell, kind->objects)
+	foreach (cell, kind->objects)
 	{
-		Object	   *object = lfirst(cell);
+		Object *object = lfirst(cell);
 
 		if (object->base != NULL && object->actual == NULL && object->cloud_id != NULL)
 			missing = lappend(missing, object);
@@ -365,11 +364,11 @@ read_missing(Session *session, Kind *kind)
 static void
 freeze_unlisted(Kind *kind)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, kind->objects)
+	foreach (cell, kind->objects)
 	{
-		Object	   *object = lfirst(cell);
+		Object *object = lfirst(cell);
 		const Value *values = object->desired ? object->desired : object->base;
 		const Object *parent = NULL;
 		const char *why = NULL;
@@ -395,15 +394,15 @@ freeze_unlisted(Kind *kind)
 void
 bind_world(Session *session)
 {
-	World	   *world = session->world;
+	World *world = session->world;
 
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind	   *kind = world->kinds[k];
-		ListCell   *cell;
+		Kind *kind = world->kinds[k];
+		ListCell *cell;
 
 		kind_resolve_actual(session, kind);
-		foreach(cell, kind->objects)
+		foreach (cell, kind->objects)
 			resolve_base(session, lfirst(cell));
 		split_moved(session, kind);
 		bind_by_cloud_id(kind);

@@ -20,7 +20,7 @@
 static Delta *
 delta_new(int attribute, const Value *from, const Value *to)
 {
-	Delta	   *delta = palloc0(sizeof(Delta));
+	Delta *delta = palloc0(sizeof(Delta));
 
 	delta->attribute = attribute;
 	delta->from = *from;
@@ -35,8 +35,8 @@ object_replaced(const Value *value)
 	{
 		const Object *referred = value->refs[i];
 
-		if (referred->action != NULL &&
-			(referred->action->kind == ACTION_REPLACE || (referred->action->kind == ACTION_CREATE && !referred->action->adopted)))
+		if (referred->action != NULL && (referred->action->kind == ACTION_REPLACE ||
+										 (referred->action->kind == ACTION_CREATE && !referred->action->adopted)))
 			return true;
 	}
 	return false;
@@ -57,7 +57,7 @@ List *
 diff_object(const Object *object, DriftMode drift, bool sync, const char **refusal)
 {
 	const Kind *kind = object->kind;
-	List	   *deltas = NIL;
+	List *deltas = NIL;
 
 	*refusal = NULL;
 	for (int i = 0; i < kind->nattributes; i++)
@@ -66,9 +66,9 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 		const Value *desired = &object->desired[i];
 		const Value *actual = &object->actual[i];
 		const Value *base = object->base ? &object->base[i] : NULL;
-		bool		edited = base != NULL && !value_equal(attr, desired, base);
-		bool		row_null = value_is_null(desired);
-		Delta	   *delta;
+		bool edited = base != NULL && !value_equal(attr, desired, base);
+		bool row_null = value_is_null(desired);
+		Delta *delta;
 
 		if (bms_is_member(i, object->unknown))
 			continue;
@@ -130,7 +130,7 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 			else if (drift == DRIFT_REPORT)
 				continue;
 			else
-				delta->push = drift == DRIFT_REVERT || object->ours;
+				delta->push = drift == DRIFT_REVERT || (object->ours && object->ours_since > object->base_agreed);
 		}
 		else
 			delta->push = true;

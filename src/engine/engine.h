@@ -35,6 +35,7 @@
 
 /* aws/aws.h is included only by call.c and the SQL functions over AWS */
 struct AwsClient;
+struct AwsError;
 
 /* ------------------------------------------------------------------ data */
 
@@ -113,7 +114,7 @@ typedef struct Kind
 	struct Child *child[MAX_ATTRIBUTES]; /* JOIN, PARTS: the table that rides along */
 	int			id_attribute; /* ATTR_ID's index, -1 none */
 	List	   *objects;	  /* of Object */
-	struct Index *indexes;	  /* object.c's own */
+	struct Lookup *lookups;	  /* object.c's own */
 	bool		frozen;		  /* the whole kind, with .why */
 	const char *why;
 } Kind;
@@ -136,6 +137,7 @@ struct Object
 	bool		base_created;  /* by this database, rather than imported */
 	TimestampTz base_time;	   /* when this database made it, or 0 */
 	bool		base_protected; /* iasql_protect */
+	TimestampTz base_agreed;   /* when base was written */
 	const char *base_region;   /* where it was then; NULL: no base */
 	Object	   *moved_to;	   /* its row went on to another region as this object */
 
@@ -156,7 +158,6 @@ struct Object
 	int			resume_step; /* its creation stopped before this step; 0: complete */
 	const char *frozen;	 /* why nothing may be done with it now, or NULL */
 	bool		imported; /* an import of this run */
-	Bitmapset  *write;	  /* attributes whose columns write_rows() takes from actual */
 
 	struct Action *action; /* of the plan, or NULL */
 };
@@ -333,9 +334,13 @@ extern void become_caller(SavedUser saved);
 extern void run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum *values);
 extern Datum text_array(const char *const *texts, int n); /* text[]; NULL elements allowed */
 /* runs 'body' in a subtransaction; false and the error's message when it failed.  A cancel is passed on. */
-extern bool attempt(void (*body) (void *), void *arg, char **message);
+extern bool subtransaction(void (*body) (void *), void *arg, char **message);
 /* set iff the module is installed in this workspace */
 extern bool module_installed(Session *session, const char *module);
+extern bool module_is_builtin(const Module *module); /* iasql_platform, iasql_functions */
+extern void module_register(Session *session, const Module *module);
+extern void module_unregister(Session *session, const Module *module); /* its resources' state too */
+extern const char *extension_version(const Session *session);
 extern bool guard_allowed(const Session *session, const char *guard);
 extern const char *workspace_account(Session *session); /* as recorded, or NULL */
 extern void workspace_set_account(Session *session, const char *account);
@@ -348,6 +353,7 @@ extern bool value_is_null(const Value *v);
 extern const char *value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **why);
 /* the JSON that stands for the value in a call: quoted, bare or a document, as column type and form say */
 extern void value_to_json(const Kind *kind, int attribute, const Value *value, StringInfo out);
+extern int	compare_texts(const ListCell *a, const ListCell *b); /* for list_sort over char *: bytewise */
 extern char *sorted_json_array(List *strings); /* of char *; NULL for none */
 extern List *json_array_strings(const char *array); /* of char * */
 /* JSON text <-> JsonbValue; containers are jbvBinary, what they point to is palloc'd */
@@ -356,6 +362,17 @@ extern void json_parse(const char *json, Size len, JsonbValue *out); /* raises *
 extern bool json_try(const char *json, Size len, JsonbValue *out, const char **why); /* for what came from outside */
 extern void json_append(StringInfo out, const JsonbValue *value);
 extern void json_append_string(StringInfo out, const char *text, Size len); /* quoted */
+/* steps through an array, or a single value as if it was an array of one */
+typedef struct JsonElements
+{
+	const JsonbValue *of;
+	JsonbIterator *it;
+	bool		started;
+} JsonElements;
+extern bool json_next_element(JsonElements *elements, JsonbValue *out);
+extern bool json_next_member(const JsonbValue *object, JsonbIterator **it, JsonbValue *key, JsonbValue *value); /* *it NULL at first */
+extern bool json_is_array(const JsonbValue *value);
+extern bool json_is_object(const JsonbValue *value);
 extern char *json_text(const JsonbValue *value); /* a scalar's text, a container's JSON; NULL for null */
 
 /* in policy.c: the one text of all IAM policies that mean the same; what is no JSON object stays as it is */
@@ -374,6 +391,7 @@ extern bool pattern_test(const char *pattern, Size len, PatternLookup lookup, vo
 /* in codec.c: pure conversions named in templates and paths */
 extern bool codec_to_cloud(const char *codec, const char *json, StringInfo out); /* false: no value */
 extern bool codec_from_cloud(const char *codec, JsonbValue *in, JsonbValue *out);
+extern bool name_is_reserved(const char *name, Size len); /* a tag that is not the user's: aws:…, iasql:… */
 /* "host:5000/team/app:1.2@sha256:…" apart; NULL for what it lacks */
 extern void image_split(const char *image, char **repository, char **tag, char **digest);
 
@@ -497,6 +515,14 @@ extern const CloudError *cloud_error(CloudCall *call); /* NULL: success */
 extern const char *cloud_request_id(CloudCall *call);
 extern void cloud_free(CloudCall *call);
 extern int	cloud_running(Session *session);
+/* has the items of a call given to a function as they come, in the frame of cloud_next; it may raise */
+extern void cloud_each(CloudCall *call, CallItem each, void *arg);
+/* starts a call and waits for its end, whatever else ends meanwhile; to be freed */
+extern CloudCall *cloud_call(Session *session, const char *service, const char *operation, const char *region,
+							 const char *input, const char *items, CallItem each, void *arg);
+extern struct AwsClient *cloud_client(void); /* the backend's, with the limits that the settings say */
+/* raises what a function of the client said, and clears it */
+extern void cloud_raise_client(struct AwsError *error, const char *service, const char *operation) pg_attribute_noreturn();
 extern const char *account_id(Session *session); /* GetCallerIdentity, once per backend and credentials; NULL if refused */
 extern bool codes_match(const char *codes, const char *code, const char *message);
 extern int	sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */
@@ -508,6 +534,9 @@ extern void cloud_list(Session *session, Bitmapset *kinds); /* NULL: all; all re
 extern void cloud_read(Session *session, List *objects);
 /* a reply's item -> object's actual values; false and object->unmanaged when the table cannot hold it */
 extern bool object_set_actual(Session *session, Object *object, const char *json, Size len);
+/* an Object that is not among its kind's objects, to look at one reply */
+extern Object *object_scratch(Kind *kind, const char *region);
+extern void object_resolve_actual(Session *session, Object *object); /* references by cloud id -> Objects */
 /* references by cloud id -> Objects, once all kinds are listed */
 extern void kind_resolve_actual(Session *session, Kind *kind); /* called parents first, after the parents were bound */
 /* whether the listing of a kind in a region succeeded, and why not; a per-parent listing also asks for the parent */

@@ -20,15 +20,15 @@
 /* A hash from an Object to actions. */
 typedef struct ByObject
 {
-	Object	   *object;
-	List	   *actions;
+	Object *object;
+	List *actions;
 } ByObject;
 
 /* A hash from a text to actions. */
 typedef struct ByText
 {
 	const char *text;
-	List	   *actions;
+	List *actions;
 } ByText;
 
 static uint32
@@ -48,11 +48,11 @@ text_match(const void *a, const void *b, Size size)
 static HTAB *
 by_text(void)
 {
-	HASHCTL		control = {.keysize = sizeof(char *),
-						   .entrysize = sizeof(ByText),
-						   .hash = text_hash,
-						   .match = text_match,
-						   .hcxt = CurrentMemoryContext};
+	HASHCTL control = {.keysize = sizeof(char *),
+					   .entrysize = sizeof(ByText),
+					   .hash = text_hash,
+					   .match = text_match,
+					   .hcxt = CurrentMemoryContext};
 
 	return hash_create("actions by text", 256, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
@@ -60,7 +60,7 @@ by_text(void)
 static HTAB *
 by_object(void)
 {
-	HASHCTL		control = {.keysize = sizeof(Object *), .entrysize = sizeof(ByObject), .hcxt = CurrentMemoryContext};
+	HASHCTL control = {.keysize = sizeof(Object *), .entrysize = sizeof(ByObject), .hcxt = CurrentMemoryContext};
 
 	return hash_create("actions by object", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 }
@@ -68,8 +68,8 @@ by_object(void)
 static void
 by_text_add(HTAB *table, const char *text, Action *action)
 {
-	bool		found;
-	ByText	   *entry;
+	bool found;
+	ByText *entry;
 
 	if (text == NULL)
 		return;
@@ -80,7 +80,7 @@ by_text_add(HTAB *table, const char *text, Action *action)
 static List *
 by_text_get(HTAB *table, const char *text)
 {
-	ByText	   *entry = text ? hash_search(table, &text, HASH_FIND, NULL) : NULL;
+	ByText *entry = text ? hash_search(table, &text, HASH_FIND, NULL) : NULL;
 
 	return entry ? entry->actions : NIL;
 }
@@ -88,8 +88,8 @@ by_text_get(HTAB *table, const char *text)
 static void
 by_object_add(HTAB *table, Object *object, Action *action)
 {
-	bool		found;
-	ByObject   *entry = hash_search(table, &object, HASH_ENTER, &found);
+	bool found;
+	ByObject *entry = hash_search(table, &object, HASH_ENTER, &found);
 
 	entry->actions = found ? lappend(entry->actions, action) : list_make1(action);
 }
@@ -97,7 +97,7 @@ by_object_add(HTAB *table, Object *object, Action *action)
 static List *
 by_object_get(HTAB *table, Object *object)
 {
-	ByObject   *entry = hash_search(table, &object, HASH_FIND, NULL);
+	ByObject *entry = hash_search(table, &object, HASH_FIND, NULL);
 
 	return entry ? entry->actions : NIL;
 }
@@ -134,23 +134,41 @@ deletion_of(const Object *object)
 	return object->action->other_half;
 }
 
+/* How many references each of an object's child rows has. */
+static int
+parts_refs(const Object *object)
+{
+	for (int i = 0; i < object->kind->nattributes; i++)
+		if (object->kind->res->attributes[i].form == FORM_PARTS && object->kind->child[i] != NULL)
+			return object->kind->child[i]->nrefs;
+	return 0;
+}
+
 /* Rules 1, 2, 5: along references. */
 static void
 edges_of_references(Action *action)
 {
-	Object	   *object = action->object;
+	Object *object = action->object;
 	const Value *held = held_values(object);
-	int			n = object->kind->nattributes;
+	int n = object->kind->nattributes;
 
 	if (makes(action))
 	{
 		for (int i = 0; i < n; i++)
 			for (int r = 0; r < object->desired[i].nrefs; r++)
 			{
-				Action	   *other = object->desired[i].refs[r]->action;
+				Action *other = object->desired[i].refs[r]->action;
 
 				if (other != NULL && makes(other))
 					edge(other, action);
+			}
+		for (int p = 0; p < object->nparts; p++)
+			for (int r = 0; r < parts_refs(object); r++)
+			{
+				Object *part_of = object->parts[p].refs[r];
+
+				if (part_of != NULL && part_of->action != NULL && makes(part_of->action))
+					edge(part_of->action, action);
 			}
 	}
 	if (held != NULL && !action->rides)
@@ -158,7 +176,7 @@ edges_of_references(Action *action)
 		for (int i = 0; i < n; i++)
 			for (int r = 0; r < held[i].nrefs; r++)
 			{
-				Action	   *gone = deletion_of(held[i].refs[r]);
+				Action *gone = deletion_of(held[i].refs[r]);
 
 				/* an update lets go, a replacement only by its deletion */
 				if (gone != NULL && action->kind != ACTION_REPLACE)
@@ -167,8 +185,7 @@ edges_of_references(Action *action)
 	}
 	if (action->rides)
 	{
-		int			i = attribute_index(object->kind->res, object->kind->res->dies_with,
-										strlen(object->kind->res->dies_with));
+		int i = attribute_index(object->kind->res, object->kind->res->dies_with, strlen(object->kind->res->dies_with));
 
 		if (i >= 0 && held != NULL && held[i].nrefs == 1)
 			edge(deletion_of(held[i].refs[0]), action);
@@ -186,14 +203,14 @@ edges_of_references(Action *action)
 static void
 edges_of_names(Plan *plan)
 {
-	HTAB	   *freed = by_text();
-	HTAB	   *let_go = by_object();
-	ListCell   *cell;
+	HTAB *freed = by_text();
+	HTAB *let_go = by_object();
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
-		Object	   *object = action->object;
+		Action *action = lfirst(cell);
+		Object *object = action->object;
 		const Value *held = held_values(object);
 
 		if (held == NULL || action->row_only)
@@ -210,18 +227,18 @@ edges_of_names(Plan *plan)
 				by_object_add(let_go, held[i].refs[0], action);
 		}
 	}
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
-		Object	   *object = action->object;
-		ListCell   *other;
+		Action *action = lfirst(cell);
+		Object *object = action->object;
+		ListCell *other;
 
 		if (!makes(action))
 			continue;
 		if (action->kind != ACTION_UPDATE)
-			foreach(other, by_text_get(freed, object->natural_key))
+			foreach (other, by_text_get(freed, object->natural_key))
 			{
-				Action	   *first = lfirst(other);
+				Action *first = lfirst(other);
 
 				if (first->object->kind == object->kind && first != action->other_half)
 					edge(first, action);
@@ -231,16 +248,16 @@ edges_of_names(Plan *plan)
 			const Attribute *attr = &object->kind->res->attributes[i];
 
 			if ((attr->flags & ATTR_UNIQUE) && object->desired[i].text != NULL)
-				foreach(other, by_text_get(freed, psprintf("%s %s %s", object->kind->res->name, object->region,
-														   object->desired[i].text)))
+				foreach (other, by_text_get(freed, psprintf("%s %s %s", object->kind->res->name, object->region,
+															object->desired[i].text)))
 				{
 					if (lfirst(other) != action->other_half)
 						edge(lfirst(other), action);
 				}
 			if ((attr->flags & ATTR_EXCLUSIVE) && object->desired[i].nrefs == 1)
-				foreach(other, by_object_get(let_go, object->desired[i].refs[0]))
+				foreach (other, by_object_get(let_go, object->desired[i].refs[0]))
 				{
-					Action	   *first = lfirst(other);
+					Action *first = lfirst(other);
 
 					/* the object itself may keep what it holds; its own old half may not */
 					if (first->object != object)
@@ -259,7 +276,7 @@ static bool
 next_element(const char **at, char *out, Size size)
 {
 	const char *end;
-	Size		len;
+	Size len;
 
 	while (**at == ',' || **at == ' ')
 		(*at)++;
@@ -283,18 +300,18 @@ static void
 edges_of_declared(Session *session, Plan *plan, Kind *kind)
 {
 	const char *at = kind->res->after;
-	char		rule[256];
+	char rule[256];
 
 	while (at != NULL && next_element(&at, rule, sizeof(rule)))
 	{
-		char	   *colon = strchr(rule, ':');
-		char	   *equals = strchr(rule, '=');
-		Kind	   *others;
-		HTAB	   *made;
-		HTAB	   *gone;
-		int			theirs;
-		int			mine;
-		ListCell   *cell;
+		char *colon = strchr(rule, ':');
+		char *equals = strchr(rule, '=');
+		Kind *others;
+		HTAB *made;
+		HTAB *gone;
+		int theirs;
+		int mine;
+		ListCell *cell;
 
 		if (colon == NULL || equals == NULL)
 			elog(ERROR, "malformed rule \"%s\" of resource \"%s\"", rule, kind->res->name);
@@ -309,9 +326,9 @@ edges_of_declared(Session *session, Plan *plan, Kind *kind)
 
 		made = by_object();
 		gone = by_object();
-		foreach(cell, plan->actions)
+		foreach (cell, plan->actions)
 		{
-			Action	   *action = lfirst(cell);
+			Action *action = lfirst(cell);
 			const Value *held = held_values(action->object);
 
 			if (action->object->kind != others || action->row_only)
@@ -321,19 +338,19 @@ edges_of_declared(Session *session, Plan *plan, Kind *kind)
 			if (action->kind == ACTION_DELETE && held != NULL && held[theirs].nrefs == 1)
 				by_object_add(gone, held[theirs].refs[0], action);
 		}
-		foreach(cell, plan->actions)
+		foreach (cell, plan->actions)
 		{
-			Action	   *action = lfirst(cell);
+			Action *action = lfirst(cell);
 			const Value *held = held_values(action->object);
-			ListCell   *other;
+			ListCell *other;
 
 			if (action->object->kind != kind || action->row_only)
 				continue;
 			if (makes(action) && action->object->desired[mine].nrefs == 1)
-				foreach(other, by_object_get(made, action->object->desired[mine].refs[0]))
+				foreach (other, by_object_get(made, action->object->desired[mine].refs[0]))
 					edge(lfirst(other), action);
 			if (action->kind == ACTION_DELETE && held != NULL && held[mine].nrefs == 1)
-				foreach(other, by_object_get(gone, held[mine].refs[0]))
+				foreach (other, by_object_get(gone, held[mine].refs[0]))
 					edge(action, lfirst(other));
 		}
 	}
@@ -343,22 +360,22 @@ edges_of_declared(Session *session, Plan *plan, Kind *kind)
 static void
 edges_of_serial(Plan *plan, Kind *kind)
 {
-	int			serial = attribute_index(kind->res, kind->res->serial, strlen(kind->res->serial));
-	HTAB	   *last = by_text();
+	int serial = attribute_index(kind->res, kind->res->serial, strlen(kind->res->serial));
+	HTAB *last = by_text();
 
 	if (serial < 0)
 		elog(ERROR, "unknown serial attribute of resource \"%s\"", kind->res->name);
 	for (int pass = 0; pass < 2; pass++)
 	{
-		ListCell   *cell;
+		ListCell *cell;
 
-		foreach(cell, plan->actions)
+		foreach (cell, plan->actions)
 		{
-			Action	   *action = lfirst(cell);
-			Object	   *object = action->object;
+			Action *action = lfirst(cell);
+			Object *object = action->object;
 			const Value *values = makes(action) ? object->desired : held_values(object);
 			const char *text;
-			List	   *before;
+			List *before;
 
 			if (object->kind != kind || action->row_only || action->rides || values == NULL ||
 				makes(action) != (pass == 0) || values[serial].text == NULL)
@@ -375,8 +392,8 @@ edges_of_serial(Plan *plan, Kind *kind)
 static bool
 ranges_overlap(const char *a, const char *b)
 {
-	Datum		first = DirectFunctionCall1(inet_in, CStringGetDatum(a));
-	Datum		second = DirectFunctionCall1(inet_in, CStringGetDatum(b));
+	Datum first = DirectFunctionCall1(inet_in, CStringGetDatum(a));
+	Datum second = DirectFunctionCall1(inet_in, CStringGetDatum(b));
 
 	return DatumGetBool(DirectFunctionCall2(network_overlap, first, second));
 }
@@ -386,30 +403,30 @@ static void
 edges_of_ranges(Plan *plan, Kind *kind)
 {
 	const char *at = kind->res->overlaps;
-	char		name[2][NAMEDATALEN];
-	int			range;
-	int			scope;
-	ListCell   *cell;
+	char name[2][NAMEDATALEN];
+	int range;
+	int scope;
+	ListCell *cell;
 
 	if (!next_element(&at, name[0], NAMEDATALEN) || !next_element(&at, name[1], NAMEDATALEN))
 		elog(ERROR, "malformed ranges of resource \"%s\"", kind->res->name);
 	range = attribute_index(kind->res, name[0], strlen(name[0]));
 	scope = attribute_index(kind->res, name[1], strlen(name[1]));
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
-		Object	   *object = action->object;
-		ListCell   *other;
+		Action *action = lfirst(cell);
+		Object *object = action->object;
+		ListCell *other;
 
 		if (object->kind != kind || !makes(action) || action->kind == ACTION_UPDATE ||
 			object->desired[range].text == NULL || object->desired[scope].nrefs != 1)
 			continue;
-		foreach(other, kind->objects)
+		foreach (other, kind->objects)
 		{
-			Object	   *there = lfirst(other);
+			Object *there = lfirst(other);
 			const Value *values = there->desired ? there->desired : held_values(there);
-			Action	   *gone = deletion_of(there);
+			Action *gone = deletion_of(there);
 
 			if (there == object || values == NULL || values[scope].nrefs != 1 ||
 				values[scope].refs[0] != object->desired[scope].refs[0] || values[range].text == NULL ||
@@ -418,12 +435,11 @@ edges_of_ranges(Plan *plan, Kind *kind)
 			if (there->desired == NULL && gone != NULL)
 				edge(gone, action);
 			else if (there->desired != NULL)
-				ereport(ERROR,
-						(errcode(ERRCODE_EXCLUSION_VIOLATION),
-						 errmsg("ranges of \"%s\" overlap: %s and %s", kind->res->name, object->desired[range].text,
-								values[range].text),
-						 errdetail("%s and %s are in the same \"%s\".", object_describe(object), object_describe(there),
-								   name[1])));
+				ereport(ERROR, (errcode(ERRCODE_EXCLUSION_VIOLATION),
+								errmsg("ranges of \"%s\" overlap: %s and %s", kind->res->name,
+									   object->desired[range].text, values[range].text),
+								errdetail("%s and %s are in the same \"%s\".", object_describe(object),
+										  object_describe(there), name[1])));
 		}
 		if (action->kind == ACTION_REPLACE && object->actual != NULL && object->actual[range].text != NULL &&
 			object->actual[scope].nrefs == 1 && object->actual[scope].refs[0] == object->desired[scope].refs[0] &&
@@ -435,33 +451,33 @@ edges_of_ranges(Plan *plan, Kind *kind)
 static void
 add_edges(Session *session, Plan *plan)
 {
-	World	   *world = session->world;
-	ListCell   *cell;
+	World *world = session->world;
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
+		Action *action = lfirst(cell);
 
 		action->before = action->after = NIL;
 	}
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind	   *kind = world->kinds[k];
+		Kind *kind = world->kinds[k];
 
 		if (kind->res->overlaps != NULL)
 			edges_of_ranges(plan, kind);
 	}
 	edges_of_names(plan);
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
+		Action *action = lfirst(cell);
 
 		if (!action->row_only)
 			edges_of_references(action);
 	}
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind	   *kind = world->kinds[k];
+		Kind *kind = world->kinds[k];
 
 		if (kind->res->after != NULL)
 			edges_of_declared(session, plan, kind);
@@ -474,13 +490,13 @@ add_edges(Session *session, Plan *plan)
 static List *
 held_by_cycle(Plan *plan)
 {
-	List	   *ready = NIL;
-	List	   *held = NIL;
-	ListCell   *cell;
+	List *ready = NIL;
+	List *held = NIL;
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
+		Action *action = lfirst(cell);
 
 		action->pending = list_length(action->before);
 		if (action->pending == 0)
@@ -488,19 +504,19 @@ held_by_cycle(Plan *plan)
 	}
 	for (int i = 0; i < list_length(ready); i++)
 	{
-		Action	   *action = list_nth(ready, i);
+		Action *action = list_nth(ready, i);
 
-		foreach(cell, action->after)
+		foreach (cell, action->after)
 		{
-			Action	   *next = lfirst(cell);
+			Action *next = lfirst(cell);
 
 			if (--next->pending == 0)
 				ready = lappend(ready, next);
 		}
 	}
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
+		Action *action = lfirst(cell);
 
 		if (action->pending > 0)
 			held = lappend(held, action);
@@ -519,18 +535,18 @@ graph_build(Session *session, Plan *plan)
 {
 	for (;;)
 	{
-		List	   *held;
-		ListCell   *cell;
-		bool		cut = false;
+		List *held;
+		ListCell *cell;
+		bool cut = false;
 		StringInfoData names;
 
 		add_edges(session, plan);
 		held = held_by_cycle(plan);
 		if (held == NIL)
 			return;
-		foreach(cell, held)
+		foreach (cell, held)
 		{
-			Action	   *action = lfirst(cell);
+			Action *action = lfirst(cell);
 
 			if (action->kind == ACTION_REPLACE && !action->delete_first)
 				cut = action->delete_first = true;
@@ -538,20 +554,17 @@ graph_build(Session *session, Plan *plan)
 		if (cut)
 			continue;
 		initStringInfo(&names);
-		foreach(cell, held)
+		foreach (cell, held)
 		{
 			if (foreach_current_index(cell) == 10)
 			{
 				appendStringInfo(&names, " and %d more", list_length(held) - 10);
 				break;
 			}
-			appendStringInfo(&names, "%s%s", names.len ? ", " : "",
-							 object_describe(((Action *) lfirst(cell))->object));
+			appendStringInfo(&names, "%s%s", names.len ? ", " : "", object_describe(((Action *) lfirst(cell))->object));
 		}
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no order of calls can make these changes"),
-				 errdetail("They wait for each other: %s.", names.data),
-				 errhint("Apply a part of the change first.")));
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("no order of calls can make these changes"),
+				 errdetail("They wait for each other: %s.", names.data), errhint("Apply a part of the change first.")));
 	}
 }

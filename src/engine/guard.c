@@ -15,7 +15,7 @@
 typedef struct Names
 {
 	StringInfoData text;
-	int			count;
+	int count;
 } Names;
 
 static void
@@ -51,42 +51,41 @@ takes_away(const Action *action)
 static void
 guard_imported_deletes(Session *session, Plan *plan)
 {
-	Names		names = {0};
-	ListCell   *cell;
+	Names names = {0};
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
+		Action *action = lfirst(cell);
 
 		/* a replacement's second half is not counted again */
 		if (takes_away(action) && !(action->kind == ACTION_DELETE && action->other_half) && is_imported(action->object))
 			names_add(&names, action->object);
 	}
 	if (names.count > iasql_max_imported_deletes)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the plan deletes %d objects that this database imported, the limit is %d", names.count,
-						iasql_max_imported_deletes),
-				 errdetail("They are %s.", names_text(&names)),
-				 errhint("If that is meant, call it with allow => '{delete_imported}'.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("the plan deletes %d objects that this database imported, the limit is %d", names.count,
+							   iasql_max_imported_deletes),
+						errdetail("They are %s.", names_text(&names)),
+						errhint("If that is meant, call it with allow => '{delete_imported}'.")));
 }
 
 static void
 guard_emptied_kinds(Session *session, Plan *plan)
 {
-	World	   *world = session->world;
+	World *world = session->world;
 
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind	   *kind = world->kinds[k];
-		Names		names = {0};
-		bool		imported = false;
-		int			present = 0;
-		ListCell   *cell;
+		Kind *kind = world->kinds[k];
+		Names names = {0};
+		bool imported = false;
+		int present = 0;
+		ListCell *cell;
 
-		foreach(cell, kind->objects)
+		foreach (cell, kind->objects)
 		{
-			Object	   *object = lfirst(cell);
+			Object *object = lfirst(cell);
 
 			if (object->presence != PRESENCE_PRESENT || object->aws_protected || object->leaving)
 				continue;
@@ -98,32 +97,31 @@ guard_emptied_kinds(Session *session, Plan *plan)
 			}
 		}
 		if (present > iasql_max_emptied && names.count == present && imported)
-			ereport(ERROR,
-					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-					 errmsg("the plan deletes all %d objects of \"%s\"", present, kind->res->name),
-					 errdetail("They are %s.", names_text(&names)),
-					 errhint("If that is meant, call it with allow => '{empty_resource}'.")));
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("the plan deletes all %d objects of \"%s\"", present, kind->res->name),
+							errdetail("They are %s.", names_text(&names)),
+							errhint("If that is meant, call it with allow => '{empty_resource}'.")));
 	}
 }
 
 static void
 guard_emptied_sets(Session *session, Plan *plan)
 {
-	Names		names = {0};
+	Names names = {0};
 	const char *column = NULL;
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
-		ListCell   *lc;
+		Action *action = lfirst(cell);
+		ListCell *lc;
 
 		if (action->kind == ACTION_DELETE || action->row_only || !is_imported(action->object) ||
 			action->object->base == NULL)
 			continue;
-		foreach(lc, action->deltas)
+		foreach (lc, action->deltas)
 		{
-			Delta	   *delta = lfirst(lc);
+			Delta *delta = lfirst(lc);
 			const Attribute *attr = &action->object->kind->res->attributes[delta->attribute];
 
 			if (delta->push && (attr->form == FORM_JOIN || attr->form == FORM_IDS) && delta->from.text != NULL &&
@@ -135,23 +133,25 @@ guard_emptied_sets(Session *session, Plan *plan)
 		}
 	}
 	if (names.count > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the plan takes all of \"%s\" from an object that this database imported", column),
-				 errdetail("It is %s.", names_text(&names)),
-				 errhint("Check the DELETE that emptied it; if that is meant, call it with allow => '{empty_references}'.")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the plan takes all of \"%s\" from an object that this database imported", column),
+			 errdetail("It is %s.", names_text(&names)),
+			 errhint(
+				 "Check the DELETE that emptied it; if that is meant, call it with allow => '{empty_references}'.")));
 }
 
 static void
 guard_data_loss(Session *session, Plan *plan)
 {
-	Names		names = {0};
-	ListCell   *cell;
+	Names names = {0};
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
-		Object	   *object = action->object;
+		Action *action = lfirst(cell);
+		Object *object = action->object;
 
 		if (object->kind->res->loses_data &&
 			(action->kind == ACTION_REPLACE || (action->kind == ACTION_DELETE && object->moved_to != NULL)))
@@ -159,8 +159,7 @@ guard_data_loss(Session *session, Plan *plan)
 	}
 	if (names.count > 0)
 		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the plan replaces objects that hold data"),
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("the plan replaces objects that hold data"),
 				 errdetail("Their contents would be lost: %s.", names_text(&names)),
 				 errhint("If that is meant, call it with allow => '{lose_data}'.")));
 }
@@ -181,29 +180,29 @@ guard_account(Session *session, Plan *plan)
 	if (known == NULL)
 		workspace_set_account(session, account);
 	else if (strcmp(known, account) != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the credentials belong to AWS account %s, this workspace manages %s", account, known),
-				 errdetail("Its rows describe objects of the other account."),
-				 errhint("Restore the credentials, or call it with allow => '{other_account}'.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("the credentials belong to AWS account %s, this workspace manages %s", account, known),
+						errdetail("Its rows describe objects of the other account."),
+						errhint("Restore the credentials, or call it with allow => '{other_account}'.")));
 }
 
 static void
 guard_armed(Session *session, Plan *plan)
 {
 	if (!workspace_is_armed(session))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("this database is not armed"),
-				 errdetail("It was restored or copied from another one, or lives on the server's credentials, and would act on an account that may belong to the original."),
-				 errhint("If it is to manage the account, call iasql_arm().")));
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("this database is not armed"),
+			 errdetail(
+				 "It was restored or copied from another one, or lives on the server's credentials, and would act on an account that may belong to the original."),
+			 errhint("If it is to manage the account, call iasql_arm().")));
 }
 
 typedef struct Guard
 {
 	const char *name;
-	void		(*check) (Session *session, Plan *plan);
-	bool		needs_change; /* only where something would be called */
+	void (*check)(Session *session, Plan *plan);
+	bool needs_change; /* only where something would be called */
 } Guard;
 
 static const Guard guards[] = {
@@ -226,10 +225,10 @@ guard_name(void *arg, int i)
 void
 guard_check(Session *session, Plan *plan)
 {
-	bool		calls = false;
-	ListCell   *cell;
+	bool calls = false;
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 		calls |= !((Action *) lfirst(cell))->row_only;
 	for (int i = 0; i < (int) lengthof(guards); i++)
 	{

@@ -15,9 +15,9 @@
 static bool
 has_push(const List *deltas)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, deltas)
+	foreach (cell, deltas)
 		if (((Delta *) lfirst(cell))->push)
 			return true;
 	return false;
@@ -26,9 +26,9 @@ has_push(const List *deltas)
 static bool
 has_edit(const List *deltas)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, deltas)
+	foreach (cell, deltas)
 		if (((Delta *) lfirst(cell))->edited)
 			return true;
 	return false;
@@ -37,7 +37,7 @@ has_edit(const List *deltas)
 static Action *
 action_new(Plan *plan, Object *object, ActionKind kind)
 {
-	Action	   *action = palloc0(sizeof(Action));
+	Action *action = palloc0(sizeof(Action));
 
 	action->kind = kind;
 	action->object = object;
@@ -51,7 +51,7 @@ action_new(Plan *plan, Object *object, ActionKind kind)
 static Object *
 referred(const Kind *kind, const Value *values, const char *column)
 {
-	int			i = column ? attribute_index(kind->res, column, strlen(column)) : -1;
+	int i = column ? attribute_index(kind->res, column, strlen(column)) : -1;
 
 	return i >= 0 && values != NULL && values[i].nrefs == 1 ? values[i].refs[0] : NULL;
 }
@@ -60,11 +60,11 @@ referred(const Kind *kind, const Value *values, const char *column)
 static bool
 parent_made_anew(const Object *object)
 {
-	Object	   *parent = referred(object->kind, object->desired, object->kind->res->dies_with);
+	Object *parent = referred(object->kind, object->desired, object->kind->res->dies_with);
 
 	return parent != NULL && parent->action != NULL &&
-		(parent->action->kind == ACTION_REPLACE ||
-		 (parent->action->kind == ACTION_CREATE && !parent->action->adopted));
+		   (parent->action->kind == ACTION_REPLACE ||
+			(parent->action->kind == ACTION_CREATE && !parent->action->adopted));
 }
 
 /*
@@ -74,9 +74,9 @@ parent_made_anew(const Object *object)
 static void
 split_replacement(Plan *plan, Action *action)
 {
-	Object	   *object = action->object;
-	Object	   *old = palloc(sizeof(Object));
-	Action	   *half = palloc0(sizeof(Action));
+	Object *object = action->object;
+	Object *old = palloc(sizeof(Object));
+	Action *half = palloc0(sizeof(Action));
 	const char *old_key = object_natural_key(object, object->actual);
 
 	*old = *object;
@@ -87,19 +87,17 @@ split_replacement(Plan *plan, Action *action)
 	half->object = old;
 	half->other_half = action;
 	action->other_half = half;
-	action->delete_first = object->kind->res->replace_delete_first ||
-		(old_key != NULL && object->natural_key != NULL && strcmp(old_key, object->natural_key) == 0);
+	action->delete_first = object->kind->res->replace_delete_first || (old_key != NULL && object->natural_key != NULL &&
+																	   strcmp(old_key, object->natural_key) == 0);
 	plan->actions = lappend(plan->actions, half);
 }
 
 static void
 refuse_protected(const Object *object, const char *what)
 {
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("%s is protected", object_describe(object)),
-			 errdetail("The plan would %s it.", what),
-			 errhint("Lift the protection with iasql_unprotect(), or undo the change.")));
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("%s is protected", object_describe(object)), errdetail("The plan would %s it.", what),
+					errhint("Lift the protection with iasql_unprotect(), or undo the change.")));
 }
 
 /* A row whose object is there. */
@@ -108,22 +106,21 @@ decide_present(Session *session, Plan *plan, Object *object)
 {
 	const Resource *res = object->kind->res;
 	const char *refusal;
-	List	   *deltas = diff_object(object, session->drift, false, &refusal);
-	bool		replace = object->broken || parent_made_anew(object);
-	Action	   *action;
-	ListCell   *cell;
+	List *deltas = diff_object(object, session->drift, false, &refusal);
+	bool replace = object->broken || parent_made_anew(object);
+	Action *action;
+	ListCell *cell;
 
 	if (refusal != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s exists already and differs in \"%s\", which cannot be changed in place",
-						object_describe(object), refusal),
-				 errdetail("This database has not managed it before, so it is not replaced."),
-				 errhint("Set the row's \"%s\" as the object has it, or give the row another name.", refusal)));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("%s exists already and differs in \"%s\", which cannot be changed in place",
+							   object_describe(object), refusal),
+						errdetail("This database has not managed it before, so it is not replaced."),
+						errhint("Set the row's \"%s\" as the object has it, or give the row another name.", refusal)));
 
-	foreach(cell, deltas)
+	foreach (cell, deltas)
 	{
-		Delta	   *delta = lfirst(cell);
+		Delta *delta = lfirst(cell);
 
 		if (delta->push && (res->attributes[delta->attribute].flags & ATTR_REPLACE))
 			replace = true;
@@ -153,7 +150,7 @@ decide_present(Session *session, Plan *plan, Object *object)
 	}
 	else if (deltas != NIL)
 	{
-		bool		reported = has_edit(deltas);
+		bool reported = has_edit(deltas);
 
 		if (reported)
 		{
@@ -190,14 +187,14 @@ decide_present(Session *session, Plan *plan, Object *object)
 static bool
 is_born_of_unfinished(Session *session, const Object *object)
 {
-	World	   *world = session->world;
+	World *world = session->world;
 
 	for (int k = 0; k < world->nkinds; k++)
 	{
 		for (int b = 0; b < (int) lengthof(world->kinds[k]->res->born); b++)
 		{
 			const Born *born = &world->kinds[k]->res->born[b];
-			Object	   *parent;
+			Object *parent;
 
 			if (born->resource == NULL || born->import || strcmp(born->resource, object->kind->res->name) != 0)
 				continue;
@@ -220,7 +217,7 @@ can_be_row(const Object *object)
 	{
 		const Attribute *attr = &res->attributes[i];
 		const Value *value = &object->actual[i];
-		bool		needed = (attr->flags & ATTR_KEY) || (res->dies_with && list_names(res->dies_with, attr->column));
+		bool needed = (attr->flags & ATTR_KEY) || (res->dies_with && list_names(res->dies_with, attr->column));
 
 		if (attr->form != FORM_REF || !needed || value->text == NULL)
 			continue;
@@ -248,7 +245,8 @@ decide_unknown(Session *session, Plan *plan, Object *object)
 			action_new(plan, object, ACTION_DELETE);
 		return;
 	}
-	if (is_born_of_unfinished(session, object))
+	if (is_born_of_unfinished(session, object) ||
+		state_is_tombstone(session, object->kind, object->region, object->cloud_id))
 		return;
 	if (!can_be_row(object))
 	{
@@ -263,7 +261,7 @@ static void
 decide(Session *session, Plan *plan, Object *object)
 {
 	const Resource *res = object->kind->res;
-	bool		present = object->presence == PRESENCE_PRESENT && object->actual != NULL;
+	bool present = object->presence == PRESENCE_PRESENT && object->actual != NULL;
 
 	if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN)
 		return;
@@ -301,7 +299,7 @@ compare_objects(const ListCell *a, const ListCell *b)
 {
 	const Object *first = lfirst(a);
 	const Object *second = lfirst(b);
-	int			order;
+	int order;
 
 	if (first->row_id != second->row_id)
 		return first->row_id < second->row_id ? -1 : 1;
@@ -320,14 +318,14 @@ compare_objects(const ListCell *a, const ListCell *b)
 static void
 mark_riders(Plan *plan)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
-		Action	   *action = lfirst(cell);
-		Object	   *object = action->object;
+		Action *action = lfirst(cell);
+		Object *object = action->object;
 		const Value *values = object->base ? object->base : object->actual;
-		Object	   *parent;
+		Object *parent;
 
 		if (action->kind != ACTION_DELETE || object->kind->res->dies_with == NULL)
 			continue;
@@ -344,7 +342,7 @@ mark_riders(Plan *plan)
 				continue;
 			for (int r = 0; r < values[i].nrefs; r++)
 			{
-				Object	   *other = values[i].refs[r];
+				Object *other = values[i].refs[r];
 
 				if (other != parent && other->action != NULL &&
 					(other->action->kind == ACTION_DELETE || other->action->kind == ACTION_REPLACE))
@@ -361,26 +359,26 @@ mark_riders(Plan *plan)
 static void
 refuse_replacement_in_use(Session *session, Plan *plan)
 {
-	World	   *world = session->world;
-	ListCell   *cell;
-	bool		any = false;
+	World *world = session->world;
+	ListCell *cell;
+	bool any = false;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 		any |= ((Action *) lfirst(cell))->delete_first;
 	if (!any)
 		return;
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind	   *kind = world->kinds[k];
+		Kind *kind = world->kinds[k];
 
 		if (kind->res->blocks == NULL)
 			continue;
-		foreach(cell, kind->objects)
+		foreach (cell, kind->objects)
 		{
-			Object	   *object = lfirst(cell);
+			Object *object = lfirst(cell);
 
-			if (object->actual == NULL ||
-				(object->action != NULL && (object->action->kind == ACTION_DELETE || object->action->kind == ACTION_REPLACE)))
+			if (object->actual == NULL || (object->action != NULL && (object->action->kind == ACTION_DELETE ||
+																	  object->action->kind == ACTION_REPLACE)))
 				continue;
 			for (int i = 0; i < kind->nattributes; i++)
 			{
@@ -390,20 +388,22 @@ refuse_replacement_in_use(Session *session, Plan *plan)
 					continue;
 				for (int r = 0; r < object->actual[i].nrefs; r++)
 				{
-					Object	   *used = object->actual[i].refs[r];
-					bool		stays = object->desired == NULL;
+					Object *used = object->actual[i].refs[r];
+					bool stays = object->desired == NULL;
 
 					if (used->action == NULL || used->action->kind != ACTION_REPLACE || !used->action->delete_first)
 						continue;
 					for (int d = 0; object->desired != NULL && d < object->desired[i].nrefs; d++)
 						stays |= object->desired[i].refs[d] == used;
 					if (stays)
-						ereport(ERROR,
-								(errcode(ERRCODE_OBJECT_IN_USE),
-								 errmsg("%s cannot be replaced under the same name while it is in use",
-										object_describe(used)),
-								 errdetail("It is used by %s.", object_describe(object)),
-								 errhint("Change its name as well: the new object is then made first and its users are moved.")));
+						ereport(
+							ERROR,
+							(errcode(ERRCODE_OBJECT_IN_USE),
+							 errmsg("%s cannot be replaced under the same name while it is in use",
+									object_describe(used)),
+							 errdetail("It is used by %s.", object_describe(object)),
+							 errhint(
+								 "Change its name as well: the new object is then made first and its users are moved.")));
 				}
 			}
 		}
@@ -414,22 +414,21 @@ refuse_replacement_in_use(Session *session, Plan *plan)
 Plan *
 plan_apply(Session *session)
 {
-	World	   *world = session->world;
-	Plan	   *plan = palloc0(sizeof(Plan));
+	World *world = session->world;
+	Plan *plan = palloc0(sizeof(Plan));
 
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind	   *kind = world->kinds[k];
-		ListCell   *cell;
+		Kind *kind = world->kinds[k];
+		ListCell *cell;
 
 		if (kind->frozen)
 		{
-			ereport(NOTICE,
-					(errmsg("\"%s\" is left alone: %s", kind->res->name, kind->why)));
+			ereport(NOTICE, (errmsg("\"%s\" is left alone: %s", kind->res->name, kind->why)));
 			continue;
 		}
 		list_sort(kind->objects, compare_objects);
-		foreach(cell, kind->objects)
+		foreach (cell, kind->objects)
 			decide(session, plan, lfirst(cell));
 	}
 	mark_riders(plan);
@@ -441,22 +440,22 @@ plan_apply(Session *session)
 Plan *
 plan_sync(Session *session)
 {
-	World	   *world = session->world;
-	Plan	   *plan = palloc0(sizeof(Plan));
+	World *world = session->world;
+	Plan *plan = palloc0(sizeof(Plan));
 
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind	   *kind = world->kinds[k];
-		ListCell   *cell;
+		Kind *kind = world->kinds[k];
+		ListCell *cell;
 
 		if (kind->frozen)
 			continue;
 		list_sort(kind->objects, compare_objects);
-		foreach(cell, kind->objects)
+		foreach (cell, kind->objects)
 		{
-			Object	   *object = lfirst(cell);
-			bool		present = object->presence == PRESENCE_PRESENT && object->actual != NULL && !object->leaving;
-			Action	   *action = NULL;
+			Object *object = lfirst(cell);
+			bool present = object->presence == PRESENCE_PRESENT && object->actual != NULL && !object->leaving;
+			Action *action = NULL;
 
 			if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN ||
 				object->unmanaged != NULL)
@@ -464,7 +463,7 @@ plan_sync(Session *session)
 			if (object->desired != NULL && present)
 			{
 				const char *refusal;
-				List	   *deltas = diff_object(object, session->drift, true, &refusal);
+				List *deltas = diff_object(object, session->drift, true, &refusal);
 
 				if (deltas == NIL && object->base != NULL)
 				{

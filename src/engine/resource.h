@@ -124,7 +124,8 @@ typedef struct Call
 	const char *input;	   /* template */
 	const char *when;	   /* pattern over the row's columns: only then; or NULL */
 	const char *item;	   /* path of the object in the reply; NULL: the reply says nothing of it; "." the whole */
-	const char *each;	   /* column of FORM_SET or FORM_MAP or FORM_JOIN: once per element; "col+" added, "col-" removed */
+	const char *each;	   /* column that is a set or a map: once per element; "col+" added, "col-" removed */
+	const char *needs;	   /* the same notation: only if there is such an element */
 	const char *done;	   /* codes that mean 'already done' */
 	const char *retry;	   /* codes to repeat with backoff until iasql.wait_timeout */
 	const char *fail;	   /* path of members that report failures inside a 200 answer */

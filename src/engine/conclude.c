@@ -1,0 +1,333 @@
+/*
+ * conclude.c
+ *	  What follows execution: reading back what was touched, writing rows and
+ *	  base, and the one error that names all that failed.
+ *
+ * The base of an attribute that was pushed is what the row says, even where a
+ * reply does not show it yet: lists lag behind writes, and a row must never
+ * follow an answer from before its own change.
+ */
+#include "postgres.h"
+
+#include "miscadmin.h"
+#include "storage/latch.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "engine/engine.h"
+
+#define READ_BACK_TRIES 5
+#define READ_BACK_MS 200
+#define FAILURES_SHOWN 20
+
+static bool
+is_touched(const Action *action)
+{
+	return action->state == ACTION_DONE && action->kind != ACTION_DELETE && !action->row_only;
+}
+
+/* Values that a reply to create or change did not give are those that were sent. */
+static void
+fill_from_sent(Object *object)
+{
+	const Kind *kind = object->kind;
+	Value *values = palloc0(sizeof(Value) * kind->nattributes);
+
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		bool has = object->actual != NULL && object->actual[i].text != NULL;
+
+		values[i] = has && ((attr->flags & ATTR_COMPUTED) || value_is_null(&object->desired[i])) ? object->actual[i]
+					: (attr->flags & ATTR_COMPUTED)												 ? values[i]
+																								 : object->desired[i];
+	}
+	object->actual = values;
+	object->presence = PRESENCE_PRESENT;
+}
+
+/* A pause between two looks that ends early on a cancel. */
+static void
+pause_ms(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+/* Reads objects of one kind again; a list that lags is asked again before the replies' values count. */
+static void
+read_back_kind(Session *session, Kind *kind, List *objects)
+{
+	List *known = NIL;
+	List *nameless = NIL;
+	List *parents = NIL;
+	ListCell *cell;
+
+	foreach (cell, objects)
+	{
+		Object *object = lfirst(cell);
+
+		if (object->cloud_id != NULL && kind->res->reply_complete)
+			fill_from_sent(object);
+		else if (object->cloud_id != NULL)
+			known = lappend(known, object);
+		else
+			nameless = lappend(nameless, object);
+	}
+	if (nameless != NIL && kind->res->find_parent != NULL)
+	{
+		int i = attribute_index(kind->res, kind->res->find_parent, strlen(kind->res->find_parent));
+
+		foreach (cell, nameless)
+		{
+			Object *object = lfirst(cell);
+
+			if (i >= 0 && object->desired[i].nrefs == 1)
+				parents = list_append_unique_ptr(parents, object->desired[i].refs[0]);
+		}
+	}
+	for (int try = 0; try < READ_BACK_TRIES && (known != NIL || nameless != NIL); try++)
+	{
+		List *late = NIL;
+
+		if (try > 0)
+			pause_ms(READ_BACK_MS << try);
+		if (nameless != NIL && parents != NIL)
+			cloud_find(session, kind, parents);
+		foreach (cell, nameless)
+			if (((Object *) lfirst(cell))->cloud_id != NULL)
+				nameless = foreach_delete_current(nameless, cell);
+		if (known != NIL)
+		{
+			List *saved = NIL;
+
+			foreach (cell, known)
+				saved = lappend(saved, ((Object *) lfirst(cell))->actual);
+			cloud_read(session, known);
+			foreach (cell, known)
+			{
+				Object *object = lfirst(cell);
+
+				if (object->presence == PRESENCE_PRESENT && object->actual != NULL)
+					continue;
+				object->actual = list_nth(saved, foreach_current_index(cell));
+				late = lappend(late, object);
+			}
+		}
+		known = late;
+		if (parents == NIL)
+			break;
+	}
+	foreach (cell, known)
+		fill_from_sent(lfirst(cell));
+	foreach (cell, nameless)
+		fill_from_sent(lfirst(cell));
+}
+
+/* What AWS made along with new objects and is to be a row (a VPC's default group). */
+static List *
+find_born(Session *session, const Kind *kind, List *created)
+{
+	List *found = NIL;
+
+	for (int b = 0; b < (int) lengthof(kind->res->born) && kind->res->born[b].resource != NULL; b++)
+	{
+		Kind *other = kind->res->born[b].import ? kind_by_name(session->world, kind->res->born[b].resource) : NULL;
+		ListCell *cell;
+
+		if (other == NULL || other->res->find_input == NULL)
+			continue;
+		foreach (cell, cloud_find(session, other, created))
+		{
+			Object *object = lfirst(cell);
+
+			if (object->desired == NULL && object->base == NULL && object->unmanaged == NULL && !object->imported)
+			{
+				object->imported = true;
+				found = lappend(found, object);
+			}
+		}
+	}
+	return found;
+}
+
+/* The new base: what AWS answers, but for what was just sent. */
+static void
+agree(const Action *action)
+{
+	Object *object = action->object;
+	const Kind *kind = object->kind;
+	ListCell *cell;
+
+	if (object->actual == NULL)
+		return;
+	object->base = palloc(sizeof(Value) * kind->nattributes);
+	memcpy(object->base, object->actual, sizeof(Value) * kind->nattributes);
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		bool created = action->kind == ACTION_CREATE || action->kind == ACTION_REPLACE;
+
+		if (attr->flags & ATTR_TRIGGER)
+			object->base[i] = object->actual[i] = (Value){.text = "false"};
+		else if (attr->flags & ATTR_SECRET)
+			object->base[i] = object->actual[i] = (Value){.text = NULL};
+		else if (bms_is_member(i, object->unknown) && object->desired != NULL)
+			object->base[i] = object->desired[i];
+		else if (!action->row_only && created && object->desired != NULL && (attr->flags & ATTR_COMPUTED) == 0 &&
+				 !value_is_null(&object->desired[i]))
+			object->base[i] = object->desired[i];
+	}
+	if (!action->row_only)
+		foreach (cell, action->deltas)
+		{
+			Delta *delta = lfirst(cell);
+
+			if (delta->push && (kind->res->attributes[delta->attribute].flags & (ATTR_TRIGGER | ATTR_SECRET)) == 0)
+				object->base[delta->attribute] = object->desired[delta->attribute];
+		}
+	if (!action->row_only && (action->kind == ACTION_REPLACE || (action->kind == ACTION_CREATE)))
+	{
+		object->base_created = true;
+		object->base_time = GetCurrentTimestamp();
+	}
+}
+
+/* Drift that nobody is to follow stays drift: its base is kept. */
+static void
+raise_failures(Plan *plan)
+{
+	StringInfoData detail;
+	int failed = 0;
+	int skipped = 0;
+	int total = 0;
+	int sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	ListCell *cell;
+
+	initStringInfo(&detail);
+	foreach (cell, plan->actions)
+	{
+		Action *action = lfirst(cell);
+
+		if (!action->reported || action->row_only)
+			continue;
+		total++;
+		if (action->state == ACTION_SKIPPED)
+			skipped++;
+		if (action->state != ACTION_FAILED)
+			continue;
+		if (failed++ == 0 && action->sqlstate != 0)
+			sqlstate = action->sqlstate;
+		if (failed <= FAILURES_SHOWN)
+			appendStringInfo(&detail, "%s%s: %s", detail.len ? "\n" : "", object_describe(action->object),
+							 action->error);
+	}
+	foreach (cell, plan->actions)
+	{
+		Action *action = lfirst(cell);
+
+		/* the half of a replacement that deletes is no row of the report, but may fail */
+		if (!action->reported && action->state == ACTION_FAILED)
+		{
+			failed++;
+			appendStringInfo(&detail, "%s%s (the replaced one): %s", detail.len ? "\n" : "",
+							 object_describe(action->object), action->error);
+		}
+	}
+	if (failed == 0)
+		return;
+	if (failed > FAILURES_SHOWN)
+		appendStringInfo(&detail, "\nand %d more", failed - FAILURES_SHOWN);
+	if (skipped > 0)
+		appendStringInfo(&detail, "\n%d more were not tried, since they need these.", skipped);
+	ereport(ERROR, (errcode(sqlstate), errmsg("could not apply %d of %d changes", failed + skipped, total),
+					errdetail("%s", detail.data),
+					errhint("What was done is recorded: correct the rows and call iasql_apply() again.")));
+}
+
+/* Base of objects whose rows changed without a call, and of those that were only adopted. */
+static void
+conclude_written(List *actions, List **agreed)
+{
+	ListCell *cell;
+
+	foreach (cell, actions)
+	{
+		Action *action = lfirst(cell);
+
+		agree(action);
+		if (action->object->base != NULL)
+			*agreed = lappend(*agreed, action->object);
+	}
+}
+
+/*
+ * Ends an apply: after this rows, state and cloud agree, or an error says what
+ * does not.  With session->report_errors nothing is raised for failed actions.
+ */
+void
+conclude(Session *session, Plan *plan)
+{
+	World *world = session->world;
+	List *written = list_copy(plan->written);
+	List *agreed = NIL;
+	List *forgotten = list_copy(plan->forgotten);
+	List *born = NIL;
+	ListCell *cell;
+
+	if (!session->report_errors)
+		raise_failures(plan);
+
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		Kind *kind = world->kinds[k];
+		List *touched = NIL;
+		List *created = NIL;
+
+		foreach (cell, plan->actions)
+		{
+			Action *action = lfirst(cell);
+
+			if (action->object->kind != kind || !is_touched(action))
+				continue;
+			touched = lappend(touched, action->object);
+			if (action->kind == ACTION_CREATE || action->kind == ACTION_REPLACE)
+				created = lappend(created, action->object);
+		}
+		if (touched == NIL)
+			continue;
+		read_back_kind(session, kind, touched);
+		foreach (cell, touched)
+			object_resolve_actual(session, lfirst(cell));
+		if (created != NIL)
+			born = list_concat(born, find_born(session, kind, created));
+	}
+	foreach (cell, born)
+		object_resolve_actual(session, lfirst(cell));
+
+	foreach (cell, plan->actions)
+	{
+		Action *action = lfirst(cell);
+
+		if (is_touched(action) || (action->row_only && action->state == ACTION_DONE))
+			written = lappend(written, action);
+		else if (action->kind == ACTION_DELETE && action->state == ACTION_DONE)
+		{
+			state_tombstone(session, action->object);
+			if (action->other_half == NULL)
+				forgotten = lappend(forgotten, action->object);
+		}
+	}
+	write_forgotten(session, forgotten);
+	conclude_written(written, &agreed);
+	write_rows(session, written);
+	if (born != NIL)
+	{
+		write_imports(session, born);
+		foreach (cell, born)
+			if (((Object *) lfirst(cell))->base != NULL)
+				agreed = lappend(agreed, lfirst(cell));
+	}
+	write_base(session, agreed);
+}
