@@ -41,9 +41,10 @@ is_digit(char c)
 }
 
 /* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? */
-static bool
-number_valid(const char *p, size_t len)
+bool
+aws_json_number(const char *text, size_t len)
 {
+	const char *p = text;
 	const char *end = p + len;
 
 	if (p < end && *p == '-')
@@ -125,7 +126,7 @@ token_end(AwsJson *json, AwsJsonEvent event, const char *start, const char *end)
 		text = json->token.data;
 		len = json->token.len;
 	}
-	if (event == AWS_JSON_NUMBER && !number_valid(text, len))
+	if (event == AWS_JSON_NUMBER && !aws_json_number(text, len))
 		return fail(json, "a number is malformed");
 	if (event == AWS_JSON_BOOLEAN)
 	{
@@ -314,6 +315,23 @@ void
 aws_json_free(AwsJson *json)
 {
 	aws_buffer_free(&json->token);
+}
+
+static bool
+no_event(void *arg, AwsJsonEvent event, const char *text, size_t len)
+{
+	return true;
+}
+
+bool
+aws_json_valid(const char *text, size_t len, int max_depth, const char **why)
+{
+	AwsJson json = {.event = no_event, .max_depth = max_depth};
+	bool ok = aws_json_feed(&json, text, len) && aws_json_finish(&json);
+
+	*why = json.error;
+	aws_json_free(&json);
+	return ok;
 }
 
 /* The value of four hexadecimal digits that are known to be such. */

@@ -56,6 +56,12 @@ extern bool aws_json_finish(AwsJson *json);
 /* Frees what the tokenizer holds. */
 extern void aws_json_free(AwsJson *json);
 
+/* Whether a text is one JSON value; if not, *why says it, NULL for lack of memory. */
+extern bool aws_json_valid(const char *text, size_t len, int max_depth, const char **why);
+
+/* Whether a text is a number as JSON has them. */
+extern bool aws_json_number(const char *text, size_t len);
+
 /* Appends the characters that an AWS_JSON_STRING stands for; half surrogates become U+FFFD. */
 extern void aws_json_decode(AwsBuffer *buffer, const char *text, size_t len);
 

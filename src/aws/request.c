@@ -23,12 +23,6 @@
 
 /* ---- reading the input ---- */
 
-static bool
-no_event(void *arg, AwsJsonEvent event, const char *text, size_t len)
-{
-	return true;
-}
-
 /*
  * Reads a JSON text.  Our tokenizer judges it, json-c only makes the tree:
  * json-c takes more than JSON and does not say what is wrong.  *value is NULL
@@ -37,18 +31,16 @@ no_event(void *arg, AwsJsonEvent event, const char *text, size_t len)
 static bool
 read_json(const char *text, size_t len, const char *what, json_object **value, AwsError *error)
 {
-	AwsJson check = {.event = no_event, .max_depth = MAX_INPUT_DEPTH};
+	const char *why;
 	json_tokener *tokener;
-	bool ok = aws_json_feed(&check, text, len) && aws_json_finish(&check);
+	bool ok = true;
 
 	*value = NULL;
-	if (!ok && check.error != NULL)
-		aws_error_set(error, AWS_BAD_INPUT, "the %s is not valid JSON: %s", what, check.error);
-	else if (!ok || len >= INT32_MAX)
-		aws_error_memory(error);
-	aws_json_free(&check);
-	if (!ok || len >= INT32_MAX)
-		return false;
+	if (!aws_json_valid(text, len, MAX_INPUT_DEPTH, &why))
+		return why == NULL ? aws_error_memory(error)
+						   : aws_error_set(error, AWS_BAD_INPUT, "the %s is not valid JSON: %s", what, why);
+	if (len >= INT32_MAX)
+		return aws_error_set(error, AWS_BAD_INPUT, "the %s is too long", what);
 
 	tokener = json_tokener_new_ex(MAX_INPUT_DEPTH + 1);
 	if (tokener == NULL)

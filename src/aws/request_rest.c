@@ -97,7 +97,8 @@ write_header(const AwsModel *model, AwsRequest *request, const AwsRef *ref, json
 				continue;
 			aws_buffer_cut(&name, 0);
 			aws_buffer_cut(&text, 0);
-			aws_buffer_string(&name, aws_model_string(model, ref->wire));
+			if (ref->flags & AWS_REF_NAMED)
+				aws_buffer_string(&name, aws_model_string(model, ref->wire));
 			aws_buffer_string(&name, key);
 			aws_buffer_append(&text, aws_input_text(element, &len), len);
 			/* a header's name is a token of RFC 9110 */
