@@ -24,6 +24,8 @@
 
 #include "postgres.h"
 
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
@@ -115,6 +117,7 @@ typedef struct Kind
 	int			id_attribute; /* ATTR_ID's index, -1 none */
 	List	   *objects;	  /* of Object */
 	struct Lookup *lookups;	  /* object.c's own */
+	List	   *scans;		  /* cloud.c's own: how its listing went, by region */
 	bool		frozen;		  /* the whole kind, with .why */
 	const char *why;
 } Kind;
@@ -429,6 +432,9 @@ extern void object_refresh(const Session *session, Object *object);
 /* the SQL expression that reads an attribute's column (of REF: of its k-th key column), and its result's text */
 extern void column_select(StringInfo sql, const Kind *kind, int attribute, int k);
 extern const char *column_text(const Kind *kind, int attribute, Datum value);
+/* the same of the primary key and the region, and what the first columns of such a result say of the Object's row */
+extern void key_select(StringInfo sql, const Kind *kind);
+extern void object_set_row(Object *object, HeapTuple tuple, TupleDesc desc);
 
 /* in object.c: Objects and look-ups */
 extern void *world_alloc(World *world, Size size); /* zeroed, lives as long as the world, cheap */
@@ -492,6 +498,7 @@ extern bool state_is_tombstone(Session *session, const Kind *kind, const char *r
 /* in call.c: the AWS client on behalf of SQL: waits on latch and descriptor, honours cancel */
 typedef struct CloudCall CloudCall;
 typedef void (*CallItem) (void *arg, const char *json, Size len);
+typedef void (*CallEnd) (void *arg, CloudCall *call);
 extern struct Account *account_open(Session *session); /* credentials of the workspace; error 28000/55000 with HINT */
 /*
  * Starts a call; 'items' as in aws.h.  Ends are collected by cloud_next.
@@ -515,8 +522,14 @@ extern const CloudError *cloud_error(CloudCall *call); /* NULL: success */
 extern const char *cloud_request_id(CloudCall *call);
 extern void cloud_free(CloudCall *call);
 extern int	cloud_running(Session *session);
-/* has the items of a call given to a function as they come, in the frame of cloud_next; it may raise */
+/*
+ * Has the items of a call, or the ended call itself, given to a function
+ * instead of kept for cloud_next.  It runs in the frame of who waits, and may
+ * raise, start calls, and free the ended one.
+ */
 extern void cloud_each(CloudCall *call, CallItem each, void *arg);
+extern void cloud_on_end(CloudCall *call, CallEnd end, void *arg);
+extern void cloud_turn(void); /* waits until there is something to do, and does it */
 /* starts a call and waits for its end, whatever else ends meanwhile; to be freed */
 extern CloudCall *cloud_call(Session *session, const char *service, const char *operation, const char *region,
 							 const char *input, const char *items, CallItem each, void *arg);
