@@ -19,8 +19,21 @@
 #include "aws/buffer.h"
 #include "aws/error.h"
 #include "aws/jmespath.h"
-#include "aws/partitions.h"
 #include "aws/trees.h"
+
+typedef struct AwsPartition
+{
+	const char *name;
+	const char *dns_suffix;
+	const char *dual_stack_dns_suffix;
+	const char *global_region; /* signs for services that have no region */
+	bool supports_fips;
+	bool supports_dual_stack;
+	const char *prefixes[16]; /* of region names; NULL ends */
+	const char *regions[4];	  /* names of another form; NULL ends */
+} AwsPartition;
+
+#include "aws/partitions.h"
 
 typedef struct Run
 {

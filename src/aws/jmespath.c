@@ -88,16 +88,20 @@ run_compare(Run *run, uint16_t comparison, json_object *left, json_object *right
 																		 : l >= r));
 }
 
+/* An empty list to fill from a value of the wanted type; NULL for one of another type. */
+static json_object *
+run_list_from(Run *run, const json_object *value, json_type type)
+{
+	return json_object_is_type(value, type) ? run_made(run, json_object_new_array()) : NULL;
+}
+
 /* The elements of a list for which 'condition' holds (0: all), each through 'right', nulls left out. */
 static json_object *
 run_project(Run *run, const json_object *list, uint16_t right, uint16_t condition)
 {
-	json_object *result;
+	json_object *result = run_list_from(run, list, json_type_array);
 
-	if (!json_object_is_type(list, json_type_array))
-		return NULL;
-	result = run_made(run, json_object_new_array());
-	for (size_t i = 0; i < json_object_array_length(list) && !run->failed; i++)
+	for (size_t i = 0; result != NULL && i < json_object_array_length(list) && !run->failed; i++)
 	{
 		json_object *element = json_object_array_get_idx(list, i);
 		json_object *held = condition != 0 ? run_node(run, condition, element) : NULL;
@@ -117,12 +121,9 @@ run_project(Run *run, const json_object *list, uint16_t right, uint16_t conditio
 static json_object *
 run_flatten(Run *run, const json_object *list)
 {
-	json_object *result;
+	json_object *result = run_list_from(run, list, json_type_array);
 
-	if (!json_object_is_type(list, json_type_array))
-		return NULL;
-	result = run_made(run, json_object_new_array());
-	for (size_t i = 0; i < json_object_array_length(list) && !run->failed; i++)
+	for (size_t i = 0; result != NULL && i < json_object_array_length(list) && !run->failed; i++)
 	{
 		json_object *element = json_object_array_get_idx(list, i);
 
@@ -138,11 +139,10 @@ run_flatten(Run *run, const json_object *list)
 static json_object *
 run_values(Run *run, json_object *object, uint16_t right)
 {
-	json_object *result;
+	json_object *result = run_list_from(run, object, json_type_object);
 
-	if (!json_object_is_type(object, json_type_object))
+	if (result == NULL)
 		return NULL;
-	result = run_made(run, json_object_new_array());
 	json_object_object_foreach(object, key, member)
 	{
 		json_object *value = run_node(run, right, member);
@@ -178,9 +178,9 @@ run_call(Run *run, uint16_t function, json_object *argument)
 			return NULL;
 		return run_made(run, json_object_new_int64(length));
 	}
-	if (type != json_type_object)
+	keys = run_list_from(run, argument, json_type_object);
+	if (keys == NULL)
 		return NULL;
-	keys = run_made(run, json_object_new_array());
 	json_object_object_foreach(argument, key, member)
 	{
 		(void) member;

@@ -1,25 +1,8 @@
 /*
  * partitions.h
- *	  The partitions of AWS.  Made by tools/models/build from botocore; do not edit.
+ *	  The partitions of AWS, for endpoint.c.  Made by tools/models/build from botocore; do not edit.
  */
 /* clang-format off */
-#ifndef AWS_PARTITIONS_H
-#define AWS_PARTITIONS_H
-
-#include <stdbool.h>
-
-typedef struct AwsPartition
-{
-	const char *name;
-	const char *dns_suffix;
-	const char *dual_stack_dns_suffix;
-	const char *global_region;	/* signs for services that have no region */
-	bool		supports_fips;
-	bool		supports_dual_stack;
-	const char *prefixes[16];	/* of region names; NULL ends */
-	const char *regions[4];		/* names of another form; NULL ends */
-} AwsPartition;
-
 static const AwsPartition partitions[] = {
 	{"aws", "amazonaws.com", "api.aws", "us-east-1", true, true,
 		{"us", "eu", "ap", "sa", "ca", "me", "af", "il", "mx", 0}, {"aws-global", 0}},
@@ -38,5 +21,3 @@ static const AwsPartition partitions[] = {
 	{"aws-us-gov", "amazonaws.com", "api.aws", "us-gov-west-1", true, true,
 		{"us-gov", 0}, {"aws-us-gov-global", 0}},
 };
-
-#endif							/* AWS_PARTITIONS_H */

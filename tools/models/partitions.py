@@ -11,26 +11,9 @@ from traits import UnknownTrait
 HEADER = """\
 /*
  * partitions.h
- *	  The partitions of AWS.  Made by tools/models/build from botocore; do not edit.
+ *	  The partitions of AWS, for endpoint.c.  Made by tools/models/build from botocore; do not edit.
  */
 /* clang-format off */
-#ifndef AWS_PARTITIONS_H
-#define AWS_PARTITIONS_H
-
-#include <stdbool.h>
-
-typedef struct AwsPartition
-{
-	const char *name;
-	const char *dns_suffix;
-	const char *dual_stack_dns_suffix;
-	const char *global_region;	/* signs for services that have no region */
-	bool		supports_fips;
-	bool		supports_dual_stack;
-	const char *prefixes[16];	/* of region names; NULL ends */
-	const char *regions[4];		/* names of another form; NULL ends */
-} AwsPartition;
-
 static const AwsPartition partitions[] = {
 """
 
@@ -61,4 +44,4 @@ def partitions_header(partitions):
         flags = [str(outputs[key]).lower() for key in ("supportsFIPS", "supportsDualStack")]
         text += "\t{" + ", ".join([f'"{name}"' for name in names] + flags)
         text += f",\n\t\t{quoted(prefixes(partition))}, {quoted(odd)}}},\n"
-    return text + "};\n\n#endif\t\t\t\t\t\t\t/* AWS_PARTITIONS_H */\n"
+    return text + "};\n"
