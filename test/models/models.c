@@ -329,6 +329,84 @@ try_lookups(const char *directory)
 	aws_model_close(s3);
 }
 
+typedef struct Names
+{
+	int count;
+	bool sorted;
+	char last[128];
+} Names;
+
+static void
+take_name(void *arg, const char *name)
+{
+	Names *names = arg;
+
+	names->sorted &= names->count++ == 0 || strcmp(names->last, name) < 0;
+	snprintf(names->last, sizeof(names->last), "%s", name);
+}
+
+/* What the client tells of its models. */
+static void
+try_catalog(const char *directory)
+{
+	static const struct
+	{
+		const char *service, *operation;
+		bool input;
+		const char *path, *type;
+	} members[] = {
+		{"ec2", "DescribeSecurityGroups", false, "SecurityGroups[].IpPermissions[].FromPort", "integer"},
+		{"ec2", "DescribeSecurityGroups", false, "SecurityGroups[]", "structure"},
+		{"ec2", "DescribeSecurityGroups", true, "GroupIds", "list"},
+		{"ec2", "DescribeSecurityGroups", true, "GroupIds[]", "string"},
+		{"ec2", "DescribeSecurityGroups", true, "", "structure"},
+		{"logs", "CreateLogGroup", true, "tags", "map"},
+		{"logs", "CreateLogGroup", true, "tags{}", "string"},
+		{"iam", "ListRoles", false, "Roles[].CreateDate", "timestamp"},
+		{"logs", "CreateLogGroup", true, "tags[]", NULL},
+		{"logs", "CreateLogGroup", true, "tags.a", NULL},
+		{"logs", "CreateLogGroup", false, "tags", NULL},
+		{"ec2", "DescribeSecurityGroups", true, "GroupIds.", NULL},
+		{"ec2", "DescribeSecurityGroups", true, "groupids", NULL},
+		{"ec2", "DescribeSecurity", true, "GroupIds", NULL},
+		{"ec3", "DescribeSecurityGroups", true, "GroupIds", NULL},
+	};
+	AwsError error = {0};
+	AwsClient *client = aws_client_new(directory, &error);
+	AwsServiceInfo service;
+	AwsOperationInfo operation;
+	Names names = {.sorted = true};
+	bool tokens = false, pages = false;
+
+	check(client != NULL, "a client", "catalog");
+	if (client == NULL)
+		return;
+	check(aws_services(client, take_name, &names, &error) && names.count == 439 && names.sorted, "all services",
+		  "catalog");
+	check(aws_service_info(client, "ec2", &service, &error) && strcmp(service.protocol, "ec2") == 0 &&
+			  strcmp(service.service_id, "EC2") == 0 && strcmp(service.api_version, "2016-11-15") == 0 &&
+			  service.operations == 830,
+		  "of the service", "ec2");
+	for (int n = 0; aws_operation_info(client, "ec2", n, &operation, &error); n++)
+	{
+		tokens |= strcmp(operation.name, "RunInstances") == 0 && operation.has_token && !operation.paginated;
+		pages |= strcmp(operation.name, "DescribeVpcs") == 0 && !operation.has_token && operation.paginated &&
+				 strcmp(operation.result_key, "Vpcs") == 0 && strcmp(operation.page_size_key, "MaxResults") == 0;
+	}
+	check(tokens && pages && error.kind == AWS_OK, "of the operations", "ec2");
+	check(!aws_service_info(client, "ec3", &service, &error) && error.kind == AWS_BAD_INPUT, "of no service", "ec3");
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+	{
+		const char *type =
+			aws_member_type(client, members[i].service, members[i].operation, members[i].input, members[i].path);
+
+		check(type == NULL || members[i].type == NULL ? type == members[i].type : strcmp(type, members[i].type) == 0,
+			  members[i].path, members[i].operation);
+	}
+	aws_error_clear(&error);
+	aws_client_free(client);
+}
+
 /* Encodings of the buffer: input, as JSON, as URL, as base64. */
 static void
 try_buffer(void)
@@ -396,6 +474,7 @@ main(int argc, char **argv)
 		closedir(listing);
 	check(services == 439 && operations == 19796, "all services and operations of botocore 1.44.5", directory);
 	try_lookups(directory);
+	try_catalog(directory);
 	try_buffer();
 
 	check(fails_with(directory, "ec3", AWS_BAD_INPUT, "Did you mean \"ec2\", \"ecr\" or \"ecs\"?"), "unknown service",
