@@ -87,6 +87,7 @@ typedef struct ForeignKey
 /* A join or child table, whose rows ride on a carrier. */
 typedef struct Child
 {
+	Oid			table;
 	const char *qualified; /* quoted schema.table */
 	bool		has_region;
 	ForeignKey	carrier; /* its key to the carrier */
@@ -173,6 +174,8 @@ typedef struct World
 	const char **regions; /* enabled ones; the first is the default */
 	int			nregions;
 	const char *account; /* AWS account id, or NULL while unknown */
+	List	   *tombstones; /* state.c's own */
+	bool		tombstones_read;
 	MemoryContext memory; /* of all that belongs to it; world_alloc carves it from blocks */
 	char	   *block;
 	Size		block_left;
@@ -394,6 +397,7 @@ extern bool pattern_test(const char *pattern, Size len, PatternLookup lookup, vo
 /* in codec.c: pure conversions named in templates and paths */
 extern bool codec_to_cloud(const char *codec, const char *json, StringInfo out); /* false: no value */
 extern bool codec_from_cloud(const char *codec, JsonbValue *in, JsonbValue *out);
+extern void codec_normalize(const char *codec, JsonbValue *value); /* lists of pairs in one order, and the like */
 extern bool name_is_reserved(const char *name, Size len); /* a tag that is not the user's: aws:…, iasql:… */
 /* "host:5000/team/app:1.2@sha256:…" apart; NULL for what it lacks */
 extern void image_split(const char *image, char **repository, char **tag, char **digest);
@@ -410,8 +414,13 @@ typedef struct TemplateArgs
 	const char *token;
 	const char *mark;
 	const Object *parent; /* $^ */
+	const char *region;	  /* $!region; NULL: the object's, or the parent's */
 } TemplateArgs;
-/* Expands; an error in the template is an elog(ERROR). Secrets are masked as "***" where 'mask' is set (for the journal). */
+/*
+ * Expands; an error in the template is an elog(ERROR). Secrets are masked as "***" where 'mask' is set (for the journal).
+ * A reference to what has no cloud id yet is an error (55000), unless the attribute is .late: a call without it would
+ * mean something else. NULL: a template that is no object or array, and has no value.
+ */
 extern char *template_expand(const char *template_, const TemplateArgs *args, bool mask);
 /* patterns over a row: "column=value", "column->attr=value", "column.path=value" */
 extern bool pattern_matches_row(const Object *object, const Value *values, const char *pattern);

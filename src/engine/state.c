@@ -1,0 +1,390 @@
+/*
+ * state.c
+ *	  What row and cloud agreed on last (iasql_state), and what hangs on it:
+ *	  shared attributes and tombstones.  Read and written as the extension's
+ *	  owner, one statement for all objects.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+#include "engine/spi.h"
+#include "engine/engine.h"
+
+/* Rows of one statement that writes. */
+#define BATCH 10000
+
+static void
+begin_own(const Session *session, SavedUser *saved, int *nest)
+{
+	*nest = pin_settings();
+	*saved = become_owner(session);
+	SPI_connect();
+}
+
+static void
+end_own(SavedUser saved, int nest)
+{
+	SPI_finish();
+	become_caller(saved);
+	unpin_settings(nest);
+}
+
+/* ---------------------------------------------------------------- reading */
+
+static char *
+field(uint64 row, int column)
+{
+	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
+}
+
+/* The stored {column: text} as Values; a column that is no attribute any more is passed over. */
+static Value *
+read_base(Kind *kind, Jsonb *base)
+{
+	Value	   *values = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
+	JsonbIterator *it = JsonbIteratorInit(&base->root);
+	JsonbValue	v;
+	JsonbIteratorToken token;
+	int			attribute = -1;
+
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		if (token == WJB_KEY)
+			attribute = attribute_index(kind->res, v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE && attribute >= 0 && v.type == jbvString)
+			values[attribute].text = world_text(kind->world, v.val.string.val, v.val.string.len);
+	}
+	return values;
+}
+
+static void
+read_states(Session *session)
+{
+	World	   *world = session->world;
+	const Oid	types[] = {INT4OID};
+	const Datum values[] = {Int32GetDatum(session->workspace)};
+	Kind	   *kind = NULL;
+
+	run_sql(SPI_OK_SELECT,
+			psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected "
+					 "FROM %siasql_state WHERE workspace = $1 ORDER BY resource", session->ext),
+			1, types, values);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		HeapTuple	tuple = SPI_tuptable->vals[row];
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		char	   *resource = field(row, 1);
+		char	   *row_key = field(row, 2);
+		char	   *region = field(row, 3);
+		char	   *cloud_id = field(row, 4);
+		Object	   *object;
+		Datum		value;
+		bool		isnull;
+
+		if (kind == NULL || strcmp(kind->res->name, resource) != 0)
+			kind = kind_by_name(world, resource);
+		if (kind == NULL)
+			continue;
+		object = object_by_row_key(kind, row_key);
+		if (object == NULL)
+		{
+			object = object_new(kind, region);
+			object->row_key = world_text(world, row_key, strlen(row_key));
+		}
+		object->base_region = object->region;
+		if (strcmp(region, object->region) != 0)
+			object->base_region = world_text(world, region, strlen(region));
+		object->cloud_id = cloud_id ? world_text(world, cloud_id, strlen(cloud_id)) : NULL;
+		value = SPI_getbinval(tuple, desc, 5, &isnull);
+		object->base = isnull ? world_alloc(world, sizeof(Value) * kind->nattributes) : read_base(kind, DatumGetJsonbP(value));
+		object->base_created = DatumGetBool(SPI_getbinval(tuple, desc, 6, &isnull));
+		value = SPI_getbinval(tuple, desc, 7, &isnull);
+		object->base_time = isnull ? 0 : DatumGetTimestampTz(value);
+		object->base_protected = DatumGetBool(SPI_getbinval(tuple, desc, 8, &isnull));
+		object_index(object);
+		pfree(resource);
+		pfree(row_key);
+		pfree(region);
+	}
+}
+
+/* Attributes that iasql_share() gave away, of one row or of all. */
+static void
+read_shares(Session *session)
+{
+	World	   *world = session->world;
+	const Oid	types[] = {INT4OID};
+	const Datum values[] = {Int32GetDatum(session->workspace)};
+
+	run_sql(SPI_OK_SELECT,
+			psprintf("SELECT resource, column_name, row_key FROM %siasql_share WHERE workspace = $1", session->ext),
+			1, types, values);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		Kind	   *kind = kind_by_name(world, field(row, 1));
+		int			attribute = kind ? attribute_index(kind->res, field(row, 2), -1) : -1;
+		char	   *row_key = field(row, 3);
+		MemoryContext spi = MemoryContextSwitchTo(world->memory);
+		ListCell   *cell;
+
+		if (attribute >= 0 && row_key != NULL)
+		{
+			Object	   *object = object_by_row_key(kind, row_key);
+
+			if (object != NULL)
+				object->shared = bms_add_member(object->shared, attribute);
+		}
+		else if (attribute >= 0)
+			foreach(cell, kind->objects)
+				((Object *) lfirst(cell))->shared = bms_add_member(((Object *) lfirst(cell))->shared, attribute);
+		MemoryContextSwitchTo(spi);
+	}
+}
+
+/*
+ * Reads the state of all kinds into the Objects of their rows, and makes
+ * Objects for entries without a row.  The texts of references are cloud ids,
+ * not yet led to Objects.
+ */
+void
+state_read(Session *session)
+{
+	SavedUser	saved;
+	int			nest;
+
+	begin_own(session, &saved, &nest);
+	read_states(session);
+	read_shares(session);
+	end_own(saved, nest);
+}
+
+/* ---------------------------------------------------------------- writing */
+
+/* The cloud id text of a reference, now that it may be known. */
+static const char *
+agreed_text(const Attribute *attr, const Value *value)
+{
+	List	   *ids = NIL;
+
+	if (value->nrefs == 0 || (attr->form != FORM_REF && attr->form != FORM_JOIN))
+		return value->text;
+	for (int i = 0; i < value->nrefs; i++)
+		if (value->refs[i]->cloud_id != NULL)
+			ids = lappend(ids, unconstify(char *, value->refs[i]->cloud_id));
+	if (ids == NIL)
+		return NULL;
+	return attr->form == FORM_REF ? linitial(ids) : sorted_json_array(ids);
+}
+
+static char *
+base_json(const Object *object)
+{
+	const Kind *kind = object->kind;
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		const char *text = agreed_text(attr, &object->base[i]);
+
+		if (text == NULL || (attr->flags & ATTR_SECRET))
+			continue;
+		if (json.len > 1)
+			appendStringInfoString(&json, ", ");
+		json_append_string(&json, attr->column, strlen(attr->column));
+		appendStringInfoString(&json, ": ");
+		json_append_string(&json, text, strlen(text));
+	}
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+/* One statement over parallel arrays of the objects' resource, row_key and more. */
+static void
+write_batch(Session *session, int expected, const char *sql, const List *objects, int from, int to, bool whole)
+{
+	const Oid	types[] = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+		TEXTARRAYOID};
+	const char **texts[7];
+	Datum		values[8];
+	int			n = 0;
+
+	for (int c = 0; c < 7; c++)
+		texts[c] = palloc(sizeof(char *) * (to - from));
+	for (int i = from; i < to; i++)
+	{
+		Object	   *object = list_nth(objects, i);
+
+		if (object->row_key == NULL)
+			continue;
+		texts[0][n] = object->kind->res->name;
+		texts[1][n] = object->row_key;
+		texts[2][n] = object->region;
+		texts[3][n] = object->cloud_id;
+		texts[4][n] = whole ? base_json(object) : NULL;
+		texts[5][n] = object->base_created ? "true" : "false";
+		texts[6][n] = object->base_time ? timestamptz_to_str(object->base_time) : NULL;
+		if (texts[6][n] != NULL)
+			texts[6][n] = pstrdup(texts[6][n]);
+		n++;
+	}
+	values[0] = Int32GetDatum(session->workspace);
+	for (int c = 0; c < 7; c++)
+		values[c + 1] = text_array(texts[c], n);
+	if (n > 0)
+		run_sql(expected, sql, 8, types, values);
+}
+
+static void
+write_all(Session *session, int expected, const char *sql, const List *objects, bool whole)
+{
+	int			n = list_length(objects);
+	SavedUser	saved;
+	int			nest;
+
+	if (n == 0)
+		return;
+	begin_own(session, &saved, &nest);
+	for (int from = 0; from < n; from += BATCH)
+		write_batch(session, expected, sql, objects, from, Min(from + BATCH, n), whole);
+	end_own(saved, nest);
+}
+
+#define OBJECT_ARRAYS \
+	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) " \
+	"AS o (resource, row_key, region, cloud_id, base, created, created_at)"
+
+/*
+ * Stores what row and cloud agree on: Object.base with its cloud id, region
+ * and origin.  Protection stays as it was.  Objects without row_key have no
+ * row yet, and no state.
+ */
+void
+write_base(Session *session, List *objects)
+{
+	write_all(session, SPI_OK_INSERT,
+			  psprintf("INSERT INTO %siasql_state (workspace, resource, row_key, region, cloud_id, base, created, created_at) "
+					   "SELECT DISTINCT ON (o.resource, o.row_key) $1, o.resource, o.row_key, o.region, o.cloud_id, "
+					   "o.base::jsonb, o.created::bool, o.created_at::timestamptz FROM " OBJECT_ARRAYS " "
+					   "ON CONFLICT (workspace, resource, row_key) DO UPDATE SET region = excluded.region, "
+					   "cloud_id = excluded.cloud_id, base = excluded.base, created = excluded.created, "
+					   "created_at = excluded.created_at", session->ext),
+			  objects, true);
+}
+
+void
+write_forgotten(Session *session, List *objects)
+{
+	write_all(session, SPI_OK_DELETE,
+			  psprintf("DELETE FROM %siasql_state s USING " OBJECT_ARRAYS " WHERE s.workspace = $1 AND "
+					   "s.resource = o.resource AND s.row_key = o.row_key", session->ext),
+			  objects, false);
+}
+
+/* ------------------------------------------------------------- tombstones */
+
+/* Notes that we deleted an object, so that a list that lags does not bring it back. */
+void
+state_tombstone(Session *session, const Object *object)
+{
+	const Oid	types[] = {INT4OID, TEXTOID, TEXTOID, TEXTOID};
+	SavedUser	saved;
+	int			nest;
+
+	if (object->cloud_id == NULL)
+		return;
+	begin_own(session, &saved, &nest);
+	{
+		const Datum values[] = {Int32GetDatum(session->workspace), CStringGetTextDatum(object->kind->res->name),
+			CStringGetTextDatum(object->region), CStringGetTextDatum(object->cloud_id)};
+
+		run_sql(SPI_OK_DELETE,
+				psprintf("DELETE FROM %siasql_tombstone WHERE deleted_at < clock_timestamp() - interval '1 hour'",
+						 session->ext), 0, NULL, NULL);
+		run_sql(SPI_OK_INSERT,
+				psprintf("INSERT INTO %siasql_tombstone (workspace, resource, region, cloud_id, deleted_at) "
+						 "VALUES ($1, $2, $3, $4, clock_timestamp()) "
+						 "ON CONFLICT (workspace, resource, region, cloud_id) DO UPDATE SET deleted_at = excluded.deleted_at",
+						 session->ext), 4, types, values);
+	}
+	end_own(saved, nest);
+}
+
+/* What tells tombstones apart, as one text. */
+static char *
+tombstone_name(const char *resource, const char *region, const char *cloud_id)
+{
+	return psprintf("%s\n%s\n%s", resource, region, cloud_id);
+}
+
+static int
+compare_names(const ListCell *a, const ListCell *b)
+{
+	return strcmp(lfirst(a), lfirst(b));
+}
+
+static void
+read_tombstones(Session *session)
+{
+	World	   *world = session->world;
+	const Oid	types[] = {INT4OID};
+	const Datum values[] = {Int32GetDatum(session->workspace)};
+	SavedUser	saved;
+	int			nest;
+
+	world->tombstones_read = true;
+	begin_own(session, &saved, &nest);
+	run_sql(SPI_OK_SELECT,
+			psprintf("SELECT resource, region, cloud_id FROM %siasql_tombstone WHERE workspace = $1 AND "
+					 "deleted_at >= clock_timestamp() - interval '1 hour'", session->ext),
+			1, types, values);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		char	   *name = tombstone_name(field(row, 1), field(row, 2), field(row, 3));
+		MemoryContext spi = MemoryContextSwitchTo(world->memory);
+
+		world->tombstones = lappend(world->tombstones, pstrdup(name));
+		MemoryContextSwitchTo(spi);
+	}
+	end_own(saved, nest);
+	list_sort(world->tombstones, compare_names);
+}
+
+/*
+ * Whether we deleted this object within the last hour.  The tombstones are
+ * read once in an operation, sorted, and searched by halving.
+ */
+bool
+state_is_tombstone(Session *session, const Kind *kind, const char *region, const char *cloud_id)
+{
+	World	   *world = session->world;
+	char	   *name;
+	int			low = 0;
+	int			high;
+
+	if (!world->tombstones_read)
+		read_tombstones(session);
+	high = list_length(world->tombstones);
+	if (high == 0)
+		return false;
+	name = tombstone_name(kind->res->name, kind->has_region ? region : "", cloud_id);
+	while (low < high)
+	{
+		int			middle = low + (high - low) / 2;
+		int			order = strcmp(name, list_nth(world->tombstones, middle));
+
+		if (order == 0)
+			return true;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return false;
+}
