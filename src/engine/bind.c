@@ -89,7 +89,18 @@ merge(Object *object, Object *listed)
 	object->frozen = object->frozen ? object->frozen : listed->frozen;
 	listed->actual = NULL;
 	listed->presence = PRESENCE_ABSENT;
-	kind->objects = list_delete_ptr(kind->objects, listed);
+	if (listed->base != NULL)
+	{
+		/* the row was deleted and inserted again: its past goes with it, the old state entry is forgotten */
+		object->base = listed->base;
+		object->base_region = listed->base_region;
+		object->base_created = listed->base_created;
+		object->base_time = listed->base_time;
+		object->base_agreed = listed->base_agreed;
+		object->base_protected = listed->base_protected;
+	}
+	else
+		kind->objects = list_delete_ptr(kind->objects, listed);
 	object_index(object);
 }
 
@@ -97,6 +108,13 @@ static bool
 is_listed_only(const Object *object)
 {
 	return object->desired == NULL && object->base == NULL && object->actual != NULL;
+}
+
+/* Listed, and no row holds it now, though one may have. */
+static bool
+is_free(const Object *object)
+{
+	return object->desired == NULL && object->actual != NULL && object->moved_to == NULL;
 }
 
 /* Base texts of references are cloud ids: leads them to Objects. */
@@ -208,7 +226,7 @@ bind_by_natural_key(Kind *kind)
 				bound_twice(linitial(slot->objects), object, "two rows");
 			slot->objects = list_make1(object);
 		}
-		else if (is_listed_only(object) && !object->leaving)
+		else if (is_free(object) && !object->leaving)
 		{
 			slot = hash_search(listed, &object->natural_key, HASH_ENTER, &found);
 			slot->objects = found ? lappend(slot->objects, object) : list_make1(object);
@@ -260,7 +278,7 @@ bind_by_cloud_id(Kind *kind)
 		listed = object_by_cloud_id(kind, object->region, id);
 		if (listed == NULL || listed == object)
 			continue;
-		if (is_listed_only(listed))
+		if (is_free(listed))
 			merge(object, listed);
 		else if (listed->desired != NULL && object->desired != NULL)
 			bound_twice(listed, object, "two rows");

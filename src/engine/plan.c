@@ -87,8 +87,9 @@ split_replacement(Plan *plan, Action *action)
 	half->object = old;
 	half->other_half = action;
 	action->other_half = half;
-	action->delete_first = object->kind->res->replace_delete_first || (old_key != NULL && object->natural_key != NULL &&
-																	   strcmp(old_key, object->natural_key) == 0);
+	action->delete_first = object->kind->res->replace_delete_first ||
+						   (!parent_made_anew(object) && old_key != NULL && object->natural_key != NULL &&
+							strcmp(old_key, object->natural_key) == 0);
 	plan->actions = lappend(plan->actions, half);
 }
 
