@@ -421,7 +421,13 @@ bind_world(Session *session)
 
 		kind_resolve_actual(session, kind);
 		foreach (cell, kind->objects)
-			resolve_base(session, lfirst(cell));
+		{
+			Object *object = lfirst(cell);
+
+			resolve_base(session, object);
+			if (object->desired != NULL)
+				object_refresh(session, object);
+		}
 		split_moved(session, kind);
 		bind_by_cloud_id(kind);
 		read_missing(session, kind);
