@@ -424,7 +424,9 @@ typedef struct TemplateArgs
 extern char *template_expand(const char *template_, const TemplateArgs *args, bool mask);
 /* patterns over a row: "column=value", "column->attr=value", "column.path=value" */
 extern bool pattern_matches_row(const Object *object, const Value *values, const char *pattern);
-/* the text of a FORM_PARTS value from object->parts (desired), NULL: none; $column of it is expanded anew */
+extern char *template_expand_part(const Parts *parts, const PartRow *row, const TemplateArgs *args);
+
+/* in parts.c: the text of a FORM_PARTS value from object->parts (desired), NULL: none; $column of it is expanded anew */
 extern char *parts_from_rows(const Session *session, const Object *object, const Parts *parts);
 /* the same from a reply's array */
 extern char *parts_from_reply(const Parts *parts, const JsonbValue *array);
