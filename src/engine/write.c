@@ -1,0 +1,855 @@
+/*
+ * write.c
+ *	  Rows follow the cloud: imports, computed columns, deletions.
+ *
+ * As the caller, and set-based: one statement a table for thousands of rows,
+ * in a subtransaction.  If it fails, it is done again row by row, so that one
+ * row that a user's constraint or trigger refuses does not keep out the rest.
+ * search_path stays the caller's, because users' triggers run.
+ *
+ * Statements take each column as an array of texts and cast its elements.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+
+#include "engine/spi.h"
+#include "engine/engine.h"
+
+/* Rows of one statement. */
+#define BATCH 10000
+
+/* A column that is written, and where its text comes from. */
+typedef struct Target
+{
+	const char *column; /* not quoted */
+	const char *type;
+	Form		form;	   /* how the text is cast */
+	int			attribute; /* -1: the region */
+	int			k;		   /* of a reference's key columns */
+	const char *otherwise; /* SQL for no value, where the column is NOT NULL; else NULL */
+} Target;
+
+/* ------------------------------------------------------------- statements */
+
+/* The SQL expression that turns a text into the column's value. */
+static void
+append_cast(StringInfo sql, const Target *target, const char *source)
+{
+	if (target->otherwise)
+		appendStringInfoString(sql, "COALESCE(");
+	if (target->form == FORM_SET || target->form == FORM_IDS)
+		appendStringInfo(sql, "CASE WHEN %s IS NOT NULL THEN "
+						 "ARRAY(SELECT pg_catalog.jsonb_array_elements_text(%s::pg_catalog.jsonb)) END::%s",
+						 source, source, target->type);
+	else
+		appendStringInfo(sql, "%s::%s", source, target->type);
+	if (target->otherwise)
+		appendStringInfo(sql, ", %s)", target->otherwise);
+}
+
+/* What a NOT NULL column takes where the cloud has no value: its default, else the empty value of its type. */
+static const char *
+otherwise_of(Oid table, const char *column)
+{
+	const Oid	types[] = {OIDOID, TEXTOID};
+	const Datum values[] = {ObjectIdGetDatum(table), CStringGetTextDatum(column)};
+	MemoryContext caller = CurrentMemoryContext;
+	char	   *text;
+
+	SPI_connect();
+	run_sql(SPI_OK_SELECT,
+			"SELECT COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid), CASE t.typcategory WHEN 'S' THEN '''''' "
+			"WHEN 'A' THEN '''{}''' END) FROM pg_catalog.pg_attribute a "
+			"JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
+			"LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
+			"WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnotnull", 2, types, values);
+	text = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
+	if (text != NULL)
+		text = MemoryContextStrdup(caller, text);
+	SPI_finish();
+	return text;
+}
+
+static List *
+add_target(List *targets, Oid table, const char *column, Form form, int attribute, int k)
+{
+	Target	   *target;
+	ListCell   *cell;
+
+	foreach(cell, targets)
+		if (strcmp(((Target *) lfirst(cell))->column, column) == 0)
+			return targets;
+	target = palloc0(sizeof(Target));
+	target->column = column;
+	target->type = format_type_be_qualified(get_atttype(table, get_attnum(table, column)));
+	target->form = form;
+	target->attribute = attribute;
+	target->k = k;
+	target->otherwise = otherwise_of(table, column);
+	return lappend(targets, target);
+}
+
+/* The columns of one attribute. */
+static List *
+add_attribute(List *targets, const Kind *kind, int i)
+{
+	const Attribute *attr = &kind->res->attributes[i];
+
+	if (attr->form != FORM_REF)
+		return add_target(targets, kind->table, attr->column, attr->form, i, 0);
+	for (int k = 0; k < kind->fk[i].n; k++)
+		targets = add_target(targets, kind->table, kind->fk[i].column[k], FORM_SCALAR, i, k);
+	return targets;
+}
+
+/* The text that a column takes for a value of the cloud. */
+static const char *
+target_text(const Object *object, const Value *values, const Target *target)
+{
+	const Kind *kind = object->kind;
+	const Value *value;
+
+	if (target->attribute < 0)
+		return object->region;
+	value = &values[target->attribute];
+	if (kind->res->attributes[target->attribute].form == FORM_REF)
+		return value->nrefs == 1 ? object_column(value->refs[0], kind->fk[target->attribute].referred[target->k]) : NULL;
+	return value->text;
+}
+
+/* ------------------------------------------------------------------- work */
+
+typedef void (*Writer) (Session *session, Kind *kind, List *items);
+
+typedef struct Work
+{
+	Session    *session;
+	Kind	   *kind;
+	Writer		writer;
+	List	   *items;
+} Work;
+
+static void
+do_work(void *arg)
+{
+	Work	   *work = arg;
+
+	work->writer(work->session, work->kind, work->items);
+}
+
+/*
+ * Writes all items at once, or where that fails one by one.  'failed' gets
+ * each that cannot be written, and why.
+ */
+static void
+write_set(Session *session, Kind *kind, List *items, Writer writer, void (*failed) (void *item, const char *why))
+{
+	int			n = list_length(items);
+
+	for (int from = 0; from < n; from += BATCH)
+	{
+		Work		work = {session, kind, writer, NIL};
+		List	   *batch = NIL;
+		ListCell   *cell;
+		char	   *why;
+
+		for (int i = from; i < Min(from + BATCH, n); i++)
+			batch = lappend(batch, list_nth(items, i));
+		work.items = batch;
+		if (subtransaction(do_work, &work, &why))
+			continue;
+		if (list_length(batch) == 1)
+		{
+			failed(linitial(batch), why);
+			continue;
+		}
+		foreach(cell, batch)
+		{
+			work.items = list_make1(lfirst(cell));
+			if (!subtransaction(do_work, &work, &why))
+				failed(lfirst(cell), why);
+		}
+	}
+}
+
+/* ------------------------------------------------------------ riding rows */
+
+static void
+json_member(StringInfo doc, const char *column, const char *text)
+{
+	appendStringInfoString(doc, doc->len > 1 ? ", " : "{");
+	json_append_string(doc, column, strlen(column));
+	appendStringInfoString(doc, ": ");
+	if (text == NULL)
+		appendStringInfoString(doc, "null");
+	else
+		json_append_string(doc, text, strlen(text));
+}
+
+/* The columns by which a child row belongs to its carrier. */
+static void
+carrier_members(StringInfo doc, const Child *child, const Object *carrier)
+{
+	if (child->has_region)
+		json_member(doc, "region", carrier->region);
+	for (int k = 0; k < child->carrier.n; k++)
+		json_member(doc, child->carrier.column[k], object_column(carrier, child->carrier.referred[k]));
+}
+
+static void
+reference_members(StringInfo doc, const Child *child, int ref, const Object *referred)
+{
+	for (int k = 0; k < child->ref[ref].n; k++)
+		json_member(doc, child->ref[ref].column[k], object_column(referred, child->ref[ref].referred[k]));
+}
+
+void
+part_set(PartImport *import, const char *column, const char *text)
+{
+	if (text == NULL)
+		return;
+	import->columns = lappend(import->columns, unconstify(char *, column));
+	import->texts = lappend(import->texts, unconstify(char *, text));
+}
+
+void
+part_refer(PartImport *import, const char *column, const Object *referred)
+{
+	const Child *child = import->child;
+
+	for (int i = 0; i < child->nrefs; i++)
+		if (strcmp(child->ref_column[i], column) == 0)
+			for (int k = 0; k < child->ref[i].n; k++)
+				part_set(import, child->ref[i].column[k], object_column(referred, child->ref[i].referred[k]));
+}
+
+/* One part of a reply as a child row. */
+static char *
+part_row(Session *session, const Object *carrier, int attribute, JsonbValue *json)
+{
+	const Child *child = carrier->kind->child[attribute];
+	const Parts *parts = carrier->kind->res->attributes[attribute].parts;
+	PartImport	import = {.session = session, .object = carrier, .child = child};
+	const char *list = parts->columns;
+	char	   *column;
+	char	   *path;
+	StringInfoData doc;
+	ListCell   *name;
+	ListCell   *text;
+
+	import.part = JsonbValueToJsonb(json);
+	while (list != NULL && assignment_next(&list, &column, &path))
+	{
+		JsonbValue	found;
+		int			ref = 0;
+
+		if (!path_get(import.part, path, &found))
+			continue;
+		while (ref < child->nrefs && strcmp(child->ref_column[ref], column) != 0)
+			ref++;
+		if (ref == child->nrefs)
+			part_set(&import, column, json_text(&found));
+		else
+		{
+			Kind	   *referred = kind_by_name(session->world, child->refers[ref]);
+			Object	   *target = object_by_cloud_id(referred, carrier->region, json_text(&found));
+
+			if (target != NULL && target->row_key != NULL)
+				part_refer(&import, column, target);
+		}
+	}
+	if (parts->import != NULL)
+		((PartImportHook) parts->import) (&import);
+
+	initStringInfo(&doc);
+	carrier_members(&doc, child, carrier);
+	forboth(name, import.columns, text, import.texts)
+		json_member(&doc, lfirst(name), lfirst(text));
+	appendStringInfoChar(&doc, '}');
+	return doc.data;
+}
+
+/* The child rows that an object of the cloud has, for one attribute. */
+static List *
+child_rows(Session *session, const Object *object, int attribute)
+{
+	const Kind *kind = object->kind;
+	const Attribute *attr = &kind->res->attributes[attribute];
+	const Child *child = kind->child[attribute];
+	const Value *value = &object->actual[attribute];
+	List	   *docs = NIL;
+	JsonbValue	array;
+	JsonbValue	element;
+	JsonbIterator *it;
+
+	if (attr->form == FORM_JOIN)
+	{
+		for (int r = 0; r < value->nrefs; r++)
+		{
+			StringInfoData doc;
+
+			if (value->refs[r]->row_key == NULL)
+				continue;
+			initStringInfo(&doc);
+			carrier_members(&doc, child, object);
+			reference_members(&doc, child, 0, value->refs[r]);
+			appendStringInfoChar(&doc, '}');
+			docs = lappend(docs, doc.data);
+		}
+		return docs;
+	}
+	if (value->text == NULL || object->item == NULL || !path_get(object->item, attr->path, &array) ||
+		array.type != jbvBinary || !JsonContainerIsArray(array.val.binary.data))
+		return NIL;
+	it = JsonbIteratorInit(array.val.binary.data);
+	(void) JsonbIteratorNext(&it, &element, true);
+	while (JsonbIteratorNext(&it, &element, true) == WJB_ELEM)
+		docs = lappend(docs, part_row(session, object, attribute, &element));
+	return docs;
+}
+
+/* Inserts documents {column: text} into a child table: the columns that any of them has. */
+static void
+insert_docs(const Child *child, List *docs)
+{
+	const char **texts = palloc(sizeof(char *) * (list_length(docs) + 1));
+	const Oid	types[] = {TEXTARRAYOID};
+	Datum		values[1];
+	StringInfoData columns;
+	StringInfoData selected;
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, docs)
+		texts[n++] = lfirst(cell);
+	if (n == 0)
+		return;
+	values[0] = text_array(texts, n);
+
+	run_sql(SPI_OK_SELECT,
+			"SELECT DISTINCT k FROM pg_catalog.unnest($1) d, "
+			"LATERAL pg_catalog.jsonb_object_keys(d::pg_catalog.jsonb) k ORDER BY k", 1, types, values);
+	initStringInfo(&columns);
+	initStringInfo(&selected);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		const char *column = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1);
+		const char *otherwise = otherwise_of(child->table, column);
+		const char *comma = row ? ", " : "";
+
+		appendStringInfo(&columns, "%s%s", comma, quote_identifier(column));
+		appendStringInfo(&selected, otherwise ? "%sCOALESCE(r.%s, %s)" : "%sr.%s", comma, quote_identifier(column),
+						 otherwise);
+	}
+	run_sql(SPI_OK_INSERT,
+			psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_catalog.unnest($1) WITH ORDINALITY AS u(d, n), "
+					 "LATERAL pg_catalog.jsonb_populate_record(NULL::%s, u.d::pg_catalog.jsonb) r ORDER BY u.n",
+					 child->qualified, columns.data, selected.data, child->qualified),
+			1, types, values);
+}
+
+/* Deletes the child rows of these carriers. */
+static void
+delete_children(const Child *child, List *carriers)
+{
+	const char **texts = palloc(sizeof(char *) * (list_length(carriers) + 1));
+	const Oid	types[] = {TEXTARRAYOID};
+	Datum		values[1];
+	StringInfoData columns;
+	int			n = 0;
+	ListCell   *cell;
+
+	foreach(cell, carriers)
+	{
+		StringInfoData doc;
+
+		initStringInfo(&doc);
+		carrier_members(&doc, child, lfirst(cell));
+		appendStringInfoChar(&doc, '}');
+		texts[n++] = doc.data;
+	}
+	values[0] = text_array(texts, n);
+	initStringInfo(&columns);
+	appendStringInfoString(&columns, child->has_region ? "region" : "");
+	for (int k = 0; k < child->carrier.n; k++)
+		appendStringInfo(&columns, "%s%s", columns.len ? ", " : "", quote_identifier(child->carrier.column[k]));
+	run_sql(SPI_OK_DELETE,
+			psprintf("DELETE FROM %s WHERE (%s) IN (SELECT %s FROM pg_catalog.unnest($1) d, "
+					 "LATERAL pg_catalog.jsonb_populate_record(NULL::%s, d::pg_catalog.jsonb) r)",
+					 child->qualified, columns.data, columns.data, child->qualified),
+			1, types, values);
+}
+
+/* ---------------------------------------------------------------- imports */
+
+static void
+insert_rows(Session *session, Kind *kind, List *objects)
+{
+	int			n = list_length(objects);
+	List	   *targets = NIL;
+	StringInfoData columns;
+	StringInfoData arrays;
+	StringInfoData aliases;
+	StringInfoData casts;
+	StringInfoData sql;
+	Oid		   *types;
+	Datum	   *values;
+	const char **texts = palloc(sizeof(char *) * n);
+	int			c = 0;
+	ListCell   *cell;
+	ListCell   *lc;
+
+	if (kind->has_region)
+		targets = add_target(targets, kind->table, "region", FORM_SCALAR, -1, 0);
+	for (int i = 0; i < kind->nattributes; i++)
+		if (kind->child[i] == NULL && (kind->res->attributes[i].flags & ATTR_SECRET) == 0)
+			targets = add_attribute(targets, kind, i);
+
+	initStringInfo(&columns);
+	initStringInfo(&arrays);
+	initStringInfo(&aliases);
+	initStringInfo(&casts);
+	types = palloc(sizeof(Oid) * list_length(targets));
+	values = palloc(sizeof(Datum) * list_length(targets));
+	foreach(cell, targets)
+	{
+		Target	   *target = lfirst(cell);
+		const char *comma = c ? ", " : "";
+		int			row = 0;
+
+		foreach(lc, objects)
+			texts[row++] = target_text(lfirst(lc), ((Object *) lfirst(lc))->actual, target);
+		types[c] = TEXTARRAYOID;
+		values[c] = text_array(texts, n);
+		appendStringInfo(&columns, "%s%s", comma, quote_identifier(target->column));
+		appendStringInfo(&arrays, "%s$%d", comma, c + 1);
+		appendStringInfo(&aliases, "%sc%d", comma, c);
+		appendStringInfoString(&casts, comma);
+		append_cast(&casts, target, psprintf("u.c%d", c));
+		c++;
+	}
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT %s FROM unnest(%s) WITH ORDINALITY AS u(%s, n) ORDER BY u.n RETURNING ",
+					 kind->qualified, columns.data, casts.data, arrays.data, aliases.data);
+	key_select(&sql, kind);
+
+	SPI_connect();
+	run_sql(SPI_OK_INSERT_RETURNING, sql.data, c, types, values);
+	/* rows come back in the order of the SELECT, unless a trigger left some out */
+	if (SPI_processed != (uint64) n)
+		ereport(ERROR,
+				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+				 errmsg("a trigger on \"%s\" refused the row", kind->res->name)));
+	for (int row = 0; row < n; row++)
+		object_set_row(list_nth(objects, row), SPI_tuptable->vals[row], SPI_tuptable->tupdesc);
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		List	   *docs = NIL;
+
+		if (kind->child[i] == NULL)
+			continue;
+		foreach(cell, objects)
+			docs = list_concat(docs, child_rows(session, lfirst(cell), i));
+		insert_docs(kind->child[i], docs);
+	}
+	SPI_finish();
+}
+
+static void
+import_failed(void *item, const char *why)
+{
+	Object	   *object = item;
+
+	object->row_key = NULL;
+	object->row_id = -1;
+	object->imported = false;
+	object->unmanaged = MemoryContextStrdup(object->kind->world->memory, why);
+}
+
+/* A copy of the cloud's values for the row's side. */
+static Value *
+copy_values(const Object *object)
+{
+	Value	   *copy = world_alloc(object->kind->world, sizeof(Value) * object->kind->nattributes);
+
+	memcpy(copy, object->actual, sizeof(Value) * object->kind->nattributes);
+	return copy;
+}
+
+/* Whether the row that the table needs for a reference has come to be. */
+static const char *
+missing_reference(const Object *object)
+{
+	const Kind *kind = object->kind;
+
+	for (int i = 0; i < kind->nattributes; i++)
+		if (kind->res->attributes[i].form == FORM_REF && object->actual[i].nrefs == 1 &&
+			(kind->res->attributes[i].flags & ATTR_KEY) && object->actual[i].refs[0]->row_key == NULL)
+			return psprintf("%s has no row", object_describe(object->actual[i].refs[0]));
+	return NULL;
+}
+
+void
+write_imports(Session *session, List *objects)
+{
+	World	   *world = session->world;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql imports", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	int			nest = pin_formats();
+	List	  **by_kind = palloc0(sizeof(List *) * (world->nkinds + 1));
+	ListCell   *cell;
+
+	foreach(cell, objects)
+	{
+		Object	   *object = lfirst(cell);
+
+		by_kind[object->kind->index] = lappend(by_kind[object->kind->index], object);
+	}
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		List	   *ready = NIL;
+
+		foreach(cell, by_kind[k])
+		{
+			const char *why = missing_reference(lfirst(cell));
+
+			if (why != NULL)
+				import_failed(lfirst(cell), why);
+			else
+				ready = lappend(ready, lfirst(cell));
+		}
+		write_set(session, world->kinds[k], ready, insert_rows, import_failed);
+		foreach(cell, ready)
+		{
+			Object	   *object = lfirst(cell);
+
+			if (object->row_key == NULL)
+				continue;
+			object->desired = copy_values(object);
+			object->base = copy_values(object);
+			object->base_region = object->region;
+			object_index(object);
+		}
+	}
+	unpin_settings(nest);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+/* ------------------------------------------------------------- write-back */
+
+/* Whether the row takes the cloud's value of an attribute after this action. */
+static bool
+row_follows(const Action *action, int attribute)
+{
+	const Object *object = action->object;
+	const Attribute *attr = &object->kind->res->attributes[attribute];
+	ListCell   *cell;
+
+	if ((attr->flags & (ATTR_SECRET | ATTR_NO_COMPARE | ATTR_TRIGGER)) || bms_is_member(attribute, object->unknown))
+		return false;
+	if ((attr->flags & ATTR_COMPUTED) || value_is_null(&object->desired[attribute]))
+		return true;
+	foreach(cell, action->deltas)
+		if (((Delta *) lfirst(cell))->attribute == attribute)
+			return !((Delta *) lfirst(cell))->push;
+	return false;
+}
+
+/* The values that an action's row is to have after it; *changed gets those that differ. */
+static Value *
+wanted_values(const Action *action, Bitmapset **changed)
+{
+	const Object *object = action->object;
+	const Kind *kind = object->kind;
+	Value	   *wanted = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
+
+	memcpy(wanted, object->desired, sizeof(Value) * kind->nattributes);
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+
+		if ((attr->flags & ATTR_TRIGGER) && wanted[i].text != NULL && strcmp(wanted[i].text, "true") == 0)
+			wanted[i].text = "false";
+		else if (!row_follows(action, i) || value_equal(attr, &wanted[i], &object->actual[i]))
+			continue;
+		/* what has no row cannot be referred to */
+		else if (attr->form == FORM_REF && object->actual[i].text != NULL &&
+				 (object->actual[i].nrefs == 0 || object->actual[i].refs[0]->row_key == NULL))
+			continue;
+		else
+			wanted[i] = object->actual[i];
+		*changed = bms_add_member(*changed, i);
+	}
+	return wanted;
+}
+
+typedef struct RowUpdate
+{
+	Object	   *object;
+	Value	   *wanted;
+	Bitmapset  *changed;
+	bool		stored;
+} RowUpdate;
+
+/* Says where a user's trigger stored something else than what was sent. */
+static void
+compare_stored(const RowUpdate *update, List *targets, HeapTuple tuple, TupleDesc desc)
+{
+	const Kind *kind = update->object->kind;
+	int			column = 2;
+	ListCell   *cell;
+
+	foreach(cell, targets)
+	{
+		const Target *target = lfirst(cell);
+		const Attribute *attr = &kind->res->attributes[target->attribute];
+		bool		isnull;
+		Datum		value = SPI_getbinval(tuple, desc, column++, &isnull);
+		Value		stored = {0};
+
+		if (!bms_is_member(target->attribute, update->changed) || attr->form == FORM_REF)
+			continue;
+		if (!isnull)
+			stored.text = column_text(kind, target->attribute, value);
+		if (!value_is_null(&update->wanted[target->attribute]) &&
+			!value_equal(attr, &stored, &update->wanted[target->attribute]))
+			ereport(WARNING,
+					(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+					 errmsg("column \"%s\" of %s was stored with another value than AWS has", attr->column,
+							object_describe(update->object)),
+					 errhint("A trigger on the table seems to change it.")));
+	}
+}
+
+static void
+update_rows(Session *session, Kind *kind, List *updates)
+{
+	int			n = list_length(updates);
+	const char **docs = palloc(sizeof(char *) * n);
+	const Oid	types[] = {TEXTARRAYOID};
+	Datum		values[1];
+	List	   *targets = NIL;
+	Bitmapset  *any = NULL;
+	StringInfoData sql;
+	const char *comma = "";
+	int			row = 0;
+	int			i = -1;
+	ListCell   *cell;
+	ListCell   *lc;
+
+	foreach(cell, updates)
+		any = bms_add_members(any, ((RowUpdate *) lfirst(cell))->changed);
+	while ((i = bms_next_member(any, i)) >= 0)
+		if (kind->child[i] == NULL)
+			targets = add_attribute(targets, kind, i);
+
+	SPI_connect();
+	if (targets != NIL)
+	{
+		foreach(cell, updates)
+		{
+			const RowUpdate *update = lfirst(cell);
+			StringInfoData doc;
+
+			initStringInfo(&doc);
+			appendStringInfo(&doc, "{\"k\": %s, \"v\": {", update->object->row_key);
+			comma = "";
+			foreach(lc, targets)
+			{
+				const Target *target = lfirst(lc);
+				const char *text;
+
+				if (!bms_is_member(target->attribute, update->changed))
+					continue;
+				appendStringInfoString(&doc, comma);
+				json_append_string(&doc, target->column, strlen(target->column));
+				text = target_text(update->object, update->wanted, target);
+				appendStringInfoString(&doc, ": ");
+				if (text == NULL)
+					appendStringInfoString(&doc, "null");
+				else
+					json_append_string(&doc, text, strlen(text));
+				comma = ", ";
+			}
+			appendStringInfoString(&doc, "}}");
+			docs[row++] = doc.data;
+		}
+		values[0] = text_array(docs, n);
+
+		initStringInfo(&sql);
+		appendStringInfo(&sql, "UPDATE %s AS t SET ", kind->qualified);
+		comma = "";
+		foreach(lc, targets)
+		{
+			const Target *target = lfirst(lc);
+			const char *name = quote_literal_cstr(target->column);
+
+			appendStringInfo(&sql, "%s%s = CASE WHEN u.v ? %s THEN ", comma, quote_identifier(target->column), name);
+			append_cast(&sql, target, psprintf("(u.v->>%s)", name));
+			appendStringInfo(&sql, " ELSE t.%s END", quote_identifier(target->column));
+			comma = ", ";
+		}
+		appendStringInfoString(&sql, " FROM (SELECT d::pg_catalog.jsonb->'k' AS k, d::pg_catalog.jsonb->'v' AS v, n "
+							   "FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
+		for (int k = 0; k < kind->key_columns; k++)
+			appendStringInfo(&sql, "%st.%s OPERATOR(pg_catalog.=) (u.k->>%d)::%s", k ? " AND " : "",
+							 quote_identifier(kind->key_column[k]), k, kind->key_type[k]);
+		appendStringInfoString(&sql, " RETURNING u.n::int4");
+		foreach(lc, targets)
+		{
+			const Target *target = lfirst(lc);
+
+			appendStringInfoString(&sql, ", ");
+			column_select(&sql, kind, target->attribute, target->k);
+		}
+		run_sql(SPI_OK_UPDATE_RETURNING, sql.data, 1, types, values);
+		for (uint64 r = 0; r < SPI_processed; r++)
+		{
+			HeapTuple	tuple = SPI_tuptable->vals[r];
+			bool		isnull;
+			RowUpdate  *update = list_nth(updates,
+										  DatumGetInt32(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull)) - 1);
+
+			update->stored = true;
+			compare_stored(update, targets, tuple, SPI_tuptable->tupdesc);
+		}
+	}
+	for (i = 0; i < kind->nattributes; i++)
+	{
+		List	   *carriers = NIL;
+		List	   *rows = NIL;
+
+		if (kind->child[i] == NULL || !bms_is_member(i, any))
+			continue;
+		foreach(cell, updates)
+		{
+			const RowUpdate *update = lfirst(cell);
+
+			if (!bms_is_member(i, update->changed))
+				continue;
+			carriers = lappend(carriers, update->object);
+			rows = list_concat(rows, child_rows(session, update->object, i));
+		}
+		delete_children(kind->child[i], carriers);
+		insert_docs(kind->child[i], rows);
+	}
+	SPI_finish();
+
+	foreach(cell, updates)
+	{
+		RowUpdate  *update = lfirst(cell);
+
+		if (!update->stored && targets != NIL)
+			ereport(WARNING,
+					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+					 errmsg("row of %s was not updated", object_describe(update->object)),
+					 errhint("A trigger or a policy on the table seems to keep it as it is.")));
+	}
+}
+
+static void
+update_failed(void *item, const char *why)
+{
+	RowUpdate  *update = item;
+
+	ereport(WARNING,
+			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+			 errmsg("row of %s could not be updated", object_describe(update->object)),
+			 errdetail("%s.", why),
+			 errhint("Its state is kept nevertheless; the row follows with the next call, once nothing refuses it.")));
+}
+
+void
+write_rows(Session *session, List *actions)
+{
+	World	   *world = session->world;
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql write-back", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	int			nest = pin_formats();
+	List	  **by_kind = palloc0(sizeof(List *) * (world->nkinds + 1));
+	ListCell   *cell;
+
+	foreach(cell, actions)
+	{
+		Action	   *action = lfirst(cell);
+		Object	   *object = action->object;
+		RowUpdate  *update;
+
+		if (object->desired == NULL || object->actual == NULL || object->row_key == NULL)
+			continue;
+		update = palloc0(sizeof(RowUpdate));
+		update->object = object;
+		update->wanted = wanted_values(action, &update->changed);
+		if (update->changed != NULL)
+			by_kind[object->kind->index] = lappend(by_kind[object->kind->index], update);
+	}
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		write_set(session, world->kinds[k], by_kind[k], update_rows, update_failed);
+		foreach(cell, by_kind[k])
+		{
+			RowUpdate  *update = lfirst(cell);
+
+			update->object->desired = update->wanted;
+			object_index(update->object);
+		}
+	}
+	unpin_settings(nest);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+}
+
+/* -------------------------------------------------------------- deletions */
+
+/* Deletes rows whose objects are gone; a reference from a row that stays is the caller's error. */
+void
+write_dropped(Session *session, List *objects)
+{
+	World	   *world = session->world;
+	int			nest = pin_formats();
+
+	SPI_connect();
+	for (int k = world->nkinds - 1; k >= 0; k--)
+	{
+		Kind	   *kind = world->kinds[k];
+		const char **keys = palloc(sizeof(char *) * (list_length(objects) + 1));
+		const Oid	types[] = {TEXTARRAYOID};
+		Datum		values[1];
+		List	   *carriers = NIL;
+		StringInfoData sql;
+		int			n = 0;
+		ListCell   *cell;
+
+		foreach(cell, objects)
+		{
+			Object	   *object = lfirst(cell);
+
+			if (object->kind != kind || object->row_key == NULL)
+				continue;
+			keys[n++] = object->row_key;
+			carriers = lappend(carriers, object);
+		}
+		if (n == 0)
+			continue;
+		for (int i = 0; i < kind->nattributes; i++)
+			if (kind->child[i] != NULL)
+				delete_children(kind->child[i], carriers);
+		values[0] = text_array(keys, n);
+		initStringInfo(&sql);
+		appendStringInfo(&sql, "DELETE FROM %s AS t USING (SELECT d::pg_catalog.jsonb AS k FROM pg_catalog.unnest($1) d) u WHERE ",
+						 kind->qualified);
+		for (int c = 0; c < kind->key_columns; c++)
+			appendStringInfo(&sql, "%st.%s OPERATOR(pg_catalog.=) (u.k->>%d)::%s", c ? " AND " : "",
+							 quote_identifier(kind->key_column[c]), c, kind->key_type[c]);
+		run_sql(SPI_OK_DELETE, sql.data, 1, types, values);
+	}
+	SPI_finish();
+	unpin_settings(nest);
+	write_forgotten(session, objects);
+}
