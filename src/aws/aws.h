@@ -103,6 +103,7 @@ extern AwsCall *aws_client_next(AwsClient *client);
 
 /* Requests sent since the client was made, and bytes received. */
 extern uint64_t aws_client_requests(const AwsClient *client);
+extern uint64_t aws_client_received(const AwsClient *client);
 
 /* ---- calls (call.c) ---- */
 

@@ -66,6 +66,7 @@ typedef struct AwsPage
 {
 	struct AwsPage *next;
 	AwsReply *reply;
+	bool drained; /* all items were taken */
 } AwsPage;
 
 struct AwsCall
@@ -128,25 +129,37 @@ struct AwsCall
 	char *request_id;
 };
 
+struct AwsClient
+{
+	AwsHttp *http;
+	AwsTimers timers;
+	AwsLimits limits; /* none is 0, but max_attempts, whose default is the service's */
+	AwsService *services;
+	AwsBucket *buckets;
+	AwsBucket *ring; /* the last one served; the next in turn follows it */
+	AwsCall *calls;
+	AwsCall *noted_first;
+	AwsCall *noted_last;
+	AwsCall *noted_next; /* what aws_client_next gives next */
+	AwsFetch *fetches;
+	int bucket_count;
+	int in_flight;
+	uint64_t requests;
+	uint64_t random;
+	int64_t clock_ahead; /* seconds by which AWS's clock is ahead of ours */
+	char model_dir[];
+};
+
 /* ---- client.c ---- */
 
 /* An open model, kept by the client; NULL and the error of aws_model_open. */
 extern const AwsService *aws_client_service(AwsClient *client, const char *name, AwsError *error);
 
-extern const char *aws_client_model_dir(const AwsClient *client);
-extern const AwsLimits *aws_client_limits(const AwsClient *client);
-extern AwsHttp *aws_client_http(AwsClient *client);
-extern AwsTimers *aws_client_timers(AwsClient *client);
-
 /* Seconds since 1970 as AWS's clock has them, as far as answers told. */
 extern int64_t aws_client_clock(const AwsClient *client);
-extern void aws_client_set_clock(AwsClient *client, int64_t now);
 
 /* A random number from [0, 1). */
 extern double aws_client_chance(AwsClient *client);
-
-/* The list of fetches in progress. */
-extern AwsFetch **aws_client_fetches(AwsClient *client);
 
 /* Gives a new call its place among all and its bucket; false for lack of memory. */
 extern bool aws_client_enter(AwsClient *client, AwsCall *call);
@@ -163,9 +176,8 @@ extern void aws_client_unqueue(AwsCall *call);
 /* Lets aws_client_next give a call. */
 extern void aws_client_note(AwsCall *call);
 
-/* A request went out, and what came of it. */
-extern void aws_client_took_off(AwsCall *call);
-extern void aws_client_landed(AwsCall *call, bool sent);
+/* Fits a call's state to a transfer that ended. */
+extern void aws_client_landed(AwsCall *call);
 
 /* ---- call.c ---- */
 

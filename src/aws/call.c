@@ -1,0 +1,654 @@
+/*
+ * call.c
+ *	  A call: its request, its tries, and what is made of the answers.
+ *
+ * The request is built once, with its idempotency token; every try signs it
+ * anew, sends it and parses the answer as it arrives.  Whether a failed try is
+ * repeated depends on what the failure means (retry.c), on how much trouble
+ * the service is in (the bucket), on the deadline, and on whether the call
+ * bears to be executed twice.
+ */
+#include "aws/client.h"
+
+#include <json-c/json.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "aws/error.h"
+#include "aws/timestamp.h"
+
+#define MAX_ATTEMPTS 3
+#define MAX_ATTEMPTS_DYNAMODB 4
+#define MIN_SKEW_S 240 /* AWS accepts signatures five minutes old */
+#define USER_AGENT "iasql"
+
+/* ---- the request ---- */
+
+/* The host in a URL, as the header has it: without the scheme's own port. */
+static bool
+host_of(const char *url, AwsBuffer *host, AwsError *error)
+{
+	const char *start = strstr(url, "://");
+	bool https = strncmp(url, "https:", 6) == 0;
+	const char *port = https ? ":443" : ":80";
+	size_t len;
+
+	start = start != NULL ? start + 3 : url;
+	len = strcspn(start, "/?#");
+	if (len == 0 || memchr(start, '@', len) != NULL)
+		return aws_error_set(error, AWS_BAD_INPUT, "an endpoint must be a URL with a host and no user name");
+	if (len > strlen(port) && strncmp(start + len - strlen(port), port, strlen(port)) == 0)
+		len -= strlen(port);
+	aws_buffer_append(host, start, len);
+	return true;
+}
+
+bool
+aws_call_prepare(AwsCall *call, const char *input, size_t len, AwsError *error)
+{
+	const AwsModel *model = call->service->model;
+	AwsEndpointSettings settings = {.region = call->region, .endpoint_url = call->endpoint_url};
+
+	aws_request_free(&call->request);
+	aws_endpoint_free(&call->endpoint);
+	call->request = (AwsRequest){0};
+	call->endpoint = (AwsEndpoint){0};
+	if (!aws_request_build(model, call->op, input, len, &call->request, error) ||
+		!aws_endpoint_resolve(model, call->op, &settings, call->request.input, &call->endpoint, error))
+		return false;
+	aws_sha256_hex(aws_buffer_text(&call->request.body), call->request.body.len, call->payload_hash);
+	return true;
+}
+
+/*
+ * Appends the URL of the request and where in it path and query start.  The
+ * model's host prefix is for AWS's own hosts: a given endpoint has one name.
+ */
+static void
+append_url(const AwsCall *call, AwsBuffer *url, size_t *path, size_t *query)
+{
+	const char *endpoint = call->endpoint.url;
+	const char *host = strstr(endpoint, "://");
+	size_t scheme_len = host != NULL ? host + 3 - endpoint : 0;
+	size_t host_len = strcspn(endpoint + scheme_len, "/");
+
+	aws_buffer_append(url, endpoint, scheme_len);
+	if (call->endpoint_url == NULL)
+		aws_buffer_string(url, aws_buffer_text(&call->request.host_prefix));
+	aws_buffer_append(url, endpoint + scheme_len, host_len);
+	*path = url->len;
+	aws_buffer_string(url, endpoint + scheme_len + host_len);
+	if (call->request.path.len > 0 && url->len > *path && url->data[url->len - 1] == '/')
+		aws_buffer_cut(url, url->len - 1);
+	aws_buffer_string(url, aws_buffer_text(&call->request.path));
+	if (url->len == *path)
+		aws_buffer_char(url, '/');
+	*query = url->len;
+	if (call->request.query.len > 0)
+		aws_buffer_format(url, "?%s", aws_buffer_text(&call->request.query));
+}
+
+/* The headers of one try. */
+typedef struct Headers
+{
+	AwsSigHeader *list;
+	int count;
+	int size;
+} Headers;
+
+static void
+add_header(Headers *headers, const char *name, const char *value)
+{
+	if (headers->count < headers->size)
+		headers->list[headers->count++] = (AwsSigHeader){name, value};
+}
+
+/* All headers but the signature; the list has room for them. */
+static bool
+collect_headers(const AwsCall *call, Headers *headers)
+{
+	int extra = call->endpoint.headers != NULL ? json_object_object_length(call->endpoint.headers) : 0;
+
+	headers->size = call->request.header_count + extra + 8;
+	headers->list = malloc(headers->size * sizeof(*headers->list));
+	if (headers->list == NULL)
+		return false;
+	for (int i = 0; i < call->request.header_count; i++)
+		add_header(headers, call->request.headers[i].name, call->request.headers[i].value);
+	if (extra > 0)
+	{
+		json_object_object_foreach(call->endpoint.headers, name, values)
+			add_header(headers, name, json_object_get_string(json_object_array_get_idx(values, 0)));
+	}
+	add_header(headers, "User-Agent", USER_AGENT);
+	return true;
+}
+
+/* Lines for the transport, one after another with their NULs. */
+static bool
+write_lines(const Headers *headers, AwsBuffer *text, const char ***lines)
+{
+	*lines = malloc(headers->count * sizeof(**lines));
+	for (int i = 0; i < headers->count; i++)
+	{
+		const char *value = headers->list[i].value;
+
+		/* the transport's form for a header without value ends with a semicolon */
+		aws_buffer_string(text, headers->list[i].name);
+		aws_buffer_string(text, *value != '\0' ? ": " : ";");
+		aws_buffer_string(text, value);
+		aws_buffer_char(text, '\0');
+	}
+	if (*lines == NULL || text->failed)
+		return false;
+	for (int i = 0, at = 0; i < headers->count; i++)
+	{
+		(*lines)[i] = text->data + at;
+		at += strlen(text->data + at) + 1;
+	}
+	return true;
+}
+
+static const AwsHttpEvents call_events;
+
+/* Signs and starts the transfer of one try. */
+static bool
+start_transfer(AwsCall *call, AwsError *error)
+{
+	AwsClient *client = call->client;
+	const AwsRequest *request = &call->request;
+	const AwsLimits *limits = &client->limits;
+	const AwsKeys *keys = call->credentials != NULL && !request->no_auth
+							  ? aws_credentials_keys(call->credentials, &call->keys_used)
+							  : NULL;
+	bool s3 = (call->service->model->header->flags & AWS_MODEL_S3) != 0;
+	const char *payload_hash = call->payload_hash;
+	AwsBuffer url = {0};
+	AwsBuffer host = {0};
+	AwsBuffer authorization = {0};
+	AwsBuffer text = {0};
+	AwsBuffer path_text = {0};
+	Headers headers = {0};
+	const char **lines = NULL;
+	size_t path;
+	size_t query;
+	char date[sizeof("20150830T123600Z")];
+	time_t clock = (time_t) aws_client_clock(client);
+	struct tm parts;
+	int64_t time_left = call->deadline - aws_now_ms();
+	bool ok;
+
+	strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", gmtime_r(&clock, &parts));
+	append_url(call, &url, &path, &query);
+	ok = !url.failed && collect_headers(call, &headers);
+	if (ok && !host_of(url.data, &host, error))
+		goto out;
+	add_header(&headers, "Host", aws_buffer_text(&host));
+	if (request->unsigned_body && strncmp(aws_buffer_text(&url), "https:", 6) == 0)
+		payload_hash = "UNSIGNED-PAYLOAD";
+	if (request->hash_header || payload_hash != call->payload_hash)
+		add_header(&headers, "X-Amz-Content-Sha256", payload_hash);
+	if (ok && keys != NULL)
+	{
+		AwsSigScope scope = {keys->access_key_id, keys->secret_access_key, call->endpoint.signing_region,
+							 call->endpoint.signing_name, date};
+		AwsSigRequest signed_request = {.method = request->method,
+										.query = aws_buffer_text(&request->query),
+										.payload_hash = payload_hash,
+										.normalize_path = !s3,
+										.double_encode = !call->endpoint.disable_double_encoding && !s3};
+
+		add_header(&headers, "X-Amz-Date", date);
+		if (keys->session_token != NULL)
+			add_header(&headers, "X-Amz-Security-Token", keys->session_token);
+		aws_buffer_append(&path_text, url.data + path, query - path);
+		signed_request.path = aws_buffer_text(&path_text);
+		signed_request.headers = headers.list;
+		signed_request.header_count = headers.count;
+		ok = !path_text.failed && aws_sigv4_authorization(&signed_request, &scope, &authorization);
+		add_header(&headers, "Authorization", aws_buffer_text(&authorization));
+	}
+	ok = ok && !host.failed && write_lines(&headers, &text, &lines);
+	if (!ok)
+		aws_error_memory(error);
+	else
+	{
+		int64_t timeout = (int64_t) limits->connect_timeout_ms + limits->request_timeout_ms;
+		AwsHttpRequest http = {.method = request->method,
+							   .url = url.data,
+							   .headers = lines,
+							   .header_count = headers.count,
+							   .body = request->body.data,
+							   .body_len = request->body.len,
+							   .allow_http = call->allow_http,
+							   .decompress = (call->op->flags & AWS_OP_STREAM_OUTPUT) == 0,
+							   .connect_timeout_ms = limits->connect_timeout_ms,
+							   .timeout_ms = (int) (timeout < time_left ? timeout : time_left),
+							   .max_bytes = limits->max_reply_bytes};
+
+		if (http.timeout_ms < 1)
+			http.timeout_ms = 1;
+		call->transfer = aws_http_start(client->http, &http, &call_events, call, error);
+	}
+out:
+	aws_buffer_free(&url);
+	aws_buffer_free(&host);
+	aws_buffer_free(&authorization);
+	aws_buffer_free(&path_text);
+	aws_secret_buffer_free(&text); /* holds the session token */
+	free(headers.list);
+	free(lines);
+	return call->transfer != NULL;
+}
+
+void
+aws_call_send(AwsCall *call)
+{
+	AwsClient *client = call->client;
+	AwsError error = {0};
+
+	if (call->deadline == 0)
+		call->deadline = aws_now_ms() + client->limits.deadline_ms;
+	call->reply = aws_reply_new(call->service->model, call->op, call->items, &client->limits, &error);
+	if (call->reply == NULL || !start_transfer(call, &error))
+	{
+		aws_call_end(call, &error);
+		return;
+	}
+	call->state = AWS_CALL_FLYING;
+	client->in_flight++;
+}
+
+/* ---- the answer ---- */
+
+static void
+answer_head(void *arg, int status)
+{
+	aws_reply_head(((AwsCall *) arg)->reply, status);
+}
+
+static void
+answer_header(void *arg, const char *name, size_t name_len, const char *value, size_t value_len)
+{
+	aws_reply_header(((AwsCall *) arg)->reply, name, name_len, value, value_len);
+}
+
+static bool
+answer_body(void *arg, const char *bytes, size_t len)
+{
+	return aws_reply_feed(((AwsCall *) arg)->reply, bytes, len);
+}
+
+/* A header as a number, or -1. */
+static int
+header_number(const AwsReply *reply, const char *name)
+{
+	const char *value = aws_reply_header_value(reply, name);
+	char *end;
+	long number;
+
+	if (value == NULL)
+		return -1;
+	number = strtol(value, &end, 10);
+	return *value != '\0' && *end == '\0' && number >= 0 && number < 1000000 ? (int) number : -1;
+}
+
+/* How long the service wants to be left alone, in ms, or -1. */
+static int
+asked_delay(const AwsReply *reply)
+{
+	int ms = header_number(reply, "x-amz-retry-after");
+	int seconds = header_number(reply, "Retry-After");
+
+	return ms >= 0 ? ms : seconds >= 0 && seconds < 1000 ? seconds * 1000 : -1;
+}
+
+/*
+ * Sets the clock by an answer that minds a signature.  False if the clock was
+ * right, or the answer came from a cache.
+ */
+static bool
+adjust_clock(AwsClient *client, const AwsReply *reply)
+{
+	const char *date = aws_reply_header_value(reply, "Date");
+	int64_t seconds;
+	int nanos;
+
+	if (date == NULL || aws_reply_header_value(reply, "Age") != NULL ||
+		!aws_timestamp_parse(date, strlen(date), &seconds, &nanos) ||
+		llabs((long long) (seconds - aws_client_clock(client))) < MIN_SKEW_S)
+		return false;
+	client->clock_ahead = seconds - (int64_t) time(NULL);
+	return true;
+}
+
+static int
+max_attempts(const AwsCall *call)
+{
+	if (call->client->limits.max_attempts > 0)
+		return call->client->limits.max_attempts;
+	return strncmp(call->service->name, "dynamodb", 8) == 0 ? MAX_ATTEMPTS_DYNAMODB : MAX_ATTEMPTS;
+}
+
+/* Whether a failed try is repeated; then the call is queued or asleep. */
+static bool
+try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
+{
+	AwsClient *client = call->client;
+	bool dynamodb = strncmp(call->service->name, "dynamodb", 8) == 0;
+	int64_t wake;
+
+	if (call->options.retry_never || (call->options.lost_is_final && maybe_executed))
+		return false;
+	switch (class)
+	{
+		case AWS_RETRY_NEVER:
+			return false;
+		case AWS_RETRY_SKEW:
+		case AWS_RETRY_EXPIRED:
+			if (!call->adjusted && adjust_clock(client, call->reply))
+				call->adjusted = true;
+			else if (class == AWS_RETRY_EXPIRED && !call->renewed && call->credentials != NULL &&
+					 aws_credentials_expire(call->credentials, call->keys_used))
+				call->renewed = true;
+			else
+				return false;
+			aws_client_queue(call, true);
+			aws_timer_set(&client->timers, &call->timer, call->deadline);
+			return true;
+		case AWS_RETRY_TRANSIENT:
+		case AWS_RETRY_THROTTLING:
+			break;
+	}
+	if (call->tries >= max_attempts(call))
+		return false;
+	wake = aws_now_ms() + aws_retry_delay(class, call->tries - 1,
+										  dynamodb ? AWS_RETRY_BASE_DYNAMODB_MS : AWS_RETRY_BASE_MS,
+										  aws_client_chance(client), asked_delay(call->reply));
+	if (wake >= call->deadline)
+		return false;
+	call->price = aws_retry_take(&call->bucket->retry, class);
+	if (call->price == 0)
+		return false;
+	call->state = AWS_CALL_SLEEPING;
+	aws_timer_set(&client->timers, &call->timer, wake);
+	return true;
+}
+
+/*
+ * Whether a failed try may have been executed all the same.  A gateway that
+ * gave up says nothing about the service behind it, and AWS's 500 is 'for an
+ * unknown error'.
+ */
+static bool
+may_be_executed(const AwsError *error)
+{
+	return error->kind == AWS_LOST || error->http_status == 500 || error->http_status == 502 ||
+		   error->http_status == 504 || error->kind == AWS_BAD_REPLY;
+}
+
+static void
+answer_done(void *arg, const AwsHttpResult *result)
+{
+	AwsCall *call = arg;
+	AwsClient *client = call->client;
+	AwsError error = {0};
+	AwsRetryClass class;
+	const char *request_id;
+	bool again;
+
+	aws_client_landed(call);
+	call->state = AWS_CALL_PAUSED;
+	call->sent |= result->sent;
+	call->tries++;
+	if (result->sent)
+	{
+		call->attempts++;
+		client->requests++;
+	}
+
+	if (result->kind != AWS_OK)
+		aws_error_set(&error, result->kind, "%s", result->message);
+	else if (!aws_reply_finish(call->reply, &error) && error.kind == AWS_OK)
+		aws_error_memory(&error);
+	if ((request_id = aws_reply_request_id(call->reply)) != NULL)
+	{
+		free(call->request_id);
+		call->request_id = strdup(request_id);
+	}
+	if (error.kind == AWS_OK)
+	{
+		aws_retry_answered(&call->bucket->retry, (double) aws_now_ms() / 1000, false);
+		aws_retry_give(&call->bucket->retry, call->price);
+		aws_page_finished(call);
+		return;
+	}
+
+	if (error.http_status == 0)
+		error.http_status = result->status;
+	if (may_be_executed(&error))
+		call->maybe_executed = true;
+	class = aws_retry_class(&error,
+							error.code != NULL ? aws_model_error(call->service->model, call->op, error.code) : NULL);
+	if (error.kind == AWS_REFUSED)
+		aws_retry_answered(&call->bucket->retry, (double) aws_now_ms() / 1000, class == AWS_RETRY_THROTTLING);
+	/* a 500 is an answer: what AWS says is sent again, like its own clients do */
+	again = try_again(call, class, may_be_executed(&error) && error.http_status != 500);
+	if (!again)
+	{
+		aws_call_end(call, &error);
+		return;
+	}
+	aws_reply_free(call->reply);
+	call->reply = NULL;
+	aws_error_clear(&call->error);
+	call->error = error;
+}
+
+static const AwsHttpEvents call_events = {
+	.head = answer_head,
+	.header = answer_header,
+	.body = answer_body,
+	.done = answer_done,
+};
+
+/* ---- from start to end ---- */
+
+/* A call's time has come: for the next try, or for giving up in queue or wait. */
+static void
+call_awake(void *arg)
+{
+	AwsCall *call = arg;
+	AwsError error = {0};
+
+	if (call->state == AWS_CALL_SLEEPING)
+	{
+		aws_client_queue(call, true);
+		aws_timer_set(&call->client->timers, &call->timer, call->deadline);
+		return;
+	}
+	aws_client_unqueue(call);
+	if (call->error.kind != AWS_OK)
+	{
+		error = call->error; /* says more than that time is up */
+		call->error = (AwsError){0};
+	}
+	else
+		aws_error_set(&error, AWS_DEADLINE, "the deadline passed before the request could be sent");
+	aws_call_end(call, &error);
+}
+
+void
+aws_call_end(AwsCall *call, AwsError *error)
+{
+	aws_error_clear(&call->error);
+	if (error != NULL)
+	{
+		aws_error_at(error, call->service->name, aws_model_string(call->service->model, call->op->name));
+		if (error->request_id == NULL && call->request_id != NULL)
+			error->request_id = strdup(call->request_id);
+		error->attempts = call->attempts;
+		error->maybe_executed = call->maybe_executed;
+		call->error = *error;
+		*error = (AwsError){0};
+	}
+	aws_timer_cancel(&call->client->timers, &call->timer);
+	call->state = AWS_CALL_DONE;
+	if (call->on_done != NULL)
+		call->on_done(call->on_done_arg, call);
+	else
+		aws_client_note(call);
+}
+
+void
+aws_call_on_done(AwsCall *call, void (*on_done)(void *arg, AwsCall *call), void *arg)
+{
+	call->on_done = on_done;
+	call->on_done_arg = arg;
+}
+
+/* Refuses what this client does not speak. */
+static bool
+can_be_called(const AwsModel *model, const AwsOp *op, AwsError *error)
+{
+	const char *why = NULL;
+
+	if (model->header->protocol == AWS_PROTOCOL_CBOR)
+		why = "its service speaks CBOR only";
+	else if (model->header->flags & AWS_MODEL_OLD_SIGNATURE)
+		why = "its service wants an older signature";
+	else if (op->flags & AWS_OP_EVENT_STREAM)
+		why = "it is an event stream";
+	else if (op->flags & AWS_OP_BEARER)
+		why = "it wants a bearer token in place of a signature";
+	if (why != NULL)
+		return aws_error_set(error, AWS_BAD_INPUT, "operation \"%s\" cannot be called: %s",
+							 aws_model_string(model, op->name), why);
+	return true;
+}
+
+static bool
+copy_target(AwsCall *call, const AwsTarget *target, const AwsCallOptions *options)
+{
+	if (options != NULL)
+		call->options = *options;
+	call->region = strdup(target->region != NULL ? target->region : "");
+	call->endpoint_url = target->endpoint_url != NULL ? strdup(target->endpoint_url) : NULL;
+	call->items = call->options.items != NULL ? strdup(call->options.items) : NULL;
+	call->options.items = NULL;
+	call->allow_http = target->allow_http;
+	call->credentials = target->credentials != NULL ? aws_credentials_share(target->credentials) : NULL;
+	return call->region != NULL && (call->endpoint_url != NULL) == (target->endpoint_url != NULL) &&
+		   (call->items != NULL) == (options != NULL && options->items != NULL);
+}
+
+AwsCall *
+aws_call_start(AwsClient *client, const AwsTarget *target, const char *service, const char *operation,
+			   const char *input, size_t input_len, const AwsCallOptions *options, AwsError *error)
+{
+	const AwsService *opened = aws_client_service(client, service, error);
+	const AwsOp *op = opened != NULL ? aws_model_op(opened->model, operation, error) : NULL;
+	AwsCall *call = op != NULL && can_be_called(opened->model, op, error) ? calloc(1, sizeof(*call)) : NULL;
+	AwsReply *trial;
+	bool ok = false;
+
+	if (call != NULL)
+	{
+		call->service = opened;
+		call->op = op;
+		call->timer.fire = call_awake;
+		call->timer.arg = call;
+		call->input = malloc(input_len + 1);
+		if (!copy_target(call, target, options) || call->input == NULL)
+			aws_error_memory(error);
+		else
+		{
+			memcpy(call->input, input, input_len);
+			call->input_len = input_len;
+			/* a list that the output does not have is an error before anything is sent */
+			trial = aws_reply_new(opened->model, op, call->items, &client->limits, error);
+			ok = trial != NULL && aws_call_prepare(call, call->input, input_len, error);
+			aws_reply_free(trial);
+			if (ok && !aws_client_enter(client, call))
+				ok = aws_error_memory(error);
+		}
+		if (ok)
+			aws_client_queue(call, false);
+		else
+		{
+			aws_call_free(call);
+			call = NULL;
+		}
+	}
+	else if (op != NULL && error != NULL && error->kind == AWS_OK)
+		aws_error_memory(error);
+	if (call == NULL)
+		aws_error_at(error, service, operation);
+	return call;
+}
+
+void
+aws_call_orphan(AwsCall *call)
+{
+	bool was_done = call->state == AWS_CALL_DONE;
+
+	aws_client_leave(call);
+	aws_pages_free(call, true);
+	aws_reply_free(call->reply);
+	call->reply = NULL;
+	if (!was_done)
+		aws_error_set(&call->error, call->sent ? AWS_LOST : AWS_UNREACHABLE, "the client was closed");
+	call->state = AWS_CALL_DONE;
+}
+
+void
+aws_call_free(AwsCall *call)
+{
+	if (call == NULL)
+		return;
+	if (call->client != NULL)
+		aws_call_orphan(call);
+	aws_request_free(&call->request);
+	aws_endpoint_free(&call->endpoint);
+	aws_credentials_free(call->credentials);
+	aws_error_clear(&call->error);
+	free(call->region);
+	free(call->endpoint_url);
+	free(call->items);
+	free(call->input);
+	free(call->token);
+	free(call->token_mark);
+	free(call->request_id);
+	free(call);
+}
+
+void *
+aws_call_user(const AwsCall *call)
+{
+	return call->options.user;
+}
+
+bool
+aws_call_done(const AwsCall *call)
+{
+	return call->state == AWS_CALL_DONE;
+}
+
+bool
+aws_call_sent(const AwsCall *call)
+{
+	return call->sent || (call->transfer != NULL && aws_transfer_sent(call->transfer));
+}
+
+const AwsError *
+aws_call_error(const AwsCall *call)
+{
+	return call->state == AWS_CALL_DONE && call->error.kind != AWS_OK ? &call->error : NULL;
+}
+
+const char *
+aws_call_request_id(const AwsCall *call)
+{
+	return call->request_id;
+}

@@ -1,0 +1,460 @@
+/*
+ * client.c
+ *	  The client: its queue of calls, its clock and its descriptor.
+ */
+#include "aws/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "aws/error.h"
+
+#define IDLE_BUCKETS 256 /* kept for what they know of the service's rate */
+#define ROUNDS 16		 /* of one drive, so that quick answers cannot hold its caller */
+
+static const AwsLimits default_limits = {
+	.max_concurrency = 64,
+	.connect_timeout_ms = 10 * 1000,
+	.request_timeout_ms = 60 * 1000,
+	.deadline_ms = 300 * 1000,
+	.max_pages = 100000,
+	.max_depth = 128,
+	.max_reply_bytes = (size_t) 256 << 20,
+};
+
+AwsClient *
+aws_client_new(const char *model_dir, AwsError *error)
+{
+	AwsClient *client = calloc(1, sizeof(*client) + strlen(model_dir) + 1);
+
+	if (client == NULL)
+	{
+		aws_error_memory(error);
+		return NULL;
+	}
+	strcpy(client->model_dir, model_dir);
+	client->limits = default_limits;
+	client->random = (uint64_t) time(NULL) << 32 ^ (uint64_t) getpid() << 16 ^ (uint64_t) aws_now_ms();
+	client->http = aws_http_new(error);
+	if (client->http == NULL)
+	{
+		free(client);
+		return NULL;
+	}
+	return client;
+}
+
+static void
+free_bucket(AwsBucket *bucket)
+{
+	aws_timer_remove(&bucket->client->timers, &bucket->timer);
+	bucket->client->bucket_count--;
+	free(bucket->region);
+	free(bucket);
+}
+
+void
+aws_client_free(AwsClient *client)
+{
+	if (client == NULL)
+		return;
+	aws_fetches_free(client);
+	while (client->calls != NULL)
+		aws_call_orphan(client->calls);
+	aws_http_free(client->http);
+	for (AwsBucket *bucket = client->buckets, *next; bucket != NULL; bucket = next)
+	{
+		next = bucket->next;
+		free_bucket(bucket);
+	}
+	for (AwsService *service = client->services, *next; service != NULL; service = next)
+	{
+		next = service->next;
+		aws_model_close(service->model);
+		free(service);
+	}
+	aws_timers_free(&client->timers);
+	free(client);
+}
+
+void
+aws_client_set_limits(AwsClient *client, const AwsLimits *limits)
+{
+#define LIMIT(member) client->limits.member = limits->member > 0 ? limits->member : default_limits.member
+	LIMIT(max_concurrency);
+	LIMIT(connect_timeout_ms);
+	LIMIT(request_timeout_ms);
+	LIMIT(deadline_ms);
+	LIMIT(max_attempts);
+	LIMIT(max_pages);
+	LIMIT(max_depth);
+	LIMIT(max_reply_bytes);
+#undef LIMIT
+}
+
+int
+aws_client_fd(const AwsClient *client)
+{
+	return aws_http_fd(client->http);
+}
+
+uint64_t
+aws_client_requests(const AwsClient *client)
+{
+	return client->requests;
+}
+
+uint64_t
+aws_client_received(const AwsClient *client)
+{
+	return aws_http_received(client->http);
+}
+
+int64_t
+aws_client_clock(const AwsClient *client)
+{
+	return (int64_t) time(NULL) + client->clock_ahead;
+}
+
+/* Sebastiano Vigna's splitmix64: jitter needs to be uneven, not secret. */
+double
+aws_client_chance(AwsClient *client)
+{
+	uint64_t z = client->random += 0x9e3779b97f4a7c15;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+	z = (z ^ z >> 27) * 0x94d049bb133111eb;
+	return (double) ((z ^ z >> 31) >> 11) / (double) (UINT64_C(1) << 53);
+}
+
+const AwsService *
+aws_client_service(AwsClient *client, const char *name, AwsError *error)
+{
+	AwsService *service = client->services;
+
+	while (service != NULL && strcmp(service->name, name) != 0)
+		service = service->next;
+	if (service != NULL)
+		return service;
+
+	service = malloc(sizeof(*service) + strlen(name) + 1);
+	if (service == NULL)
+	{
+		aws_error_memory(error);
+		return NULL;
+	}
+	service->model = aws_model_open(client->model_dir, name, error);
+	if (service->model == NULL)
+	{
+		free(service);
+		return NULL;
+	}
+	strcpy(service->name, name);
+	service->next = client->services;
+	client->services = service;
+	return service;
+}
+
+/* ---- buckets ---- */
+
+/* Forgets buckets without calls once there are many, as when credentials come and go. */
+static void
+drop_idle_buckets(AwsClient *client)
+{
+	for (AwsBucket **link = &client->buckets; client->bucket_count >= IDLE_BUCKETS && *link != NULL;)
+	{
+		AwsBucket *bucket = *link;
+
+		if (bucket->calls > 0 || bucket->in_ring)
+			link = &bucket->next;
+		else
+		{
+			*link = bucket->next;
+			free_bucket(bucket);
+		}
+	}
+}
+
+static void bucket_awake(void *arg);
+
+static AwsBucket *
+bucket_of(AwsClient *client, const AwsCall *call)
+{
+	uint64_t credentials = call->credentials != NULL ? aws_credentials_id(call->credentials) : 0;
+	AwsBucket *bucket;
+
+	for (AwsBucket **link = &client->buckets; (bucket = *link) != NULL; link = &bucket->next)
+	{
+		if (bucket->service != call->service || bucket->credentials != credentials ||
+			strcmp(bucket->region, call->region) != 0)
+			continue;
+		*link = bucket->next; /* to the front: calls come in groups */
+		bucket->next = client->buckets;
+		client->buckets = bucket;
+		return bucket;
+	}
+	drop_idle_buckets(client);
+	bucket = calloc(1, sizeof(*bucket));
+	if (bucket == NULL)
+		return NULL;
+	bucket->region = strdup(call->region);
+	if (bucket->region == NULL || !aws_timer_add(&client->timers, &bucket->timer))
+	{
+		free(bucket->region);
+		free(bucket);
+		return NULL;
+	}
+	bucket->client = client;
+	bucket->service = call->service;
+	bucket->credentials = credentials;
+	bucket->timer.fire = bucket_awake;
+	bucket->timer.arg = bucket;
+	aws_retry_init(&bucket->retry);
+	bucket->next = client->buckets;
+	client->buckets = bucket;
+	client->bucket_count++;
+	return bucket;
+}
+
+/* Gives a bucket its turn after all others. */
+static void
+ring_join(AwsBucket *bucket)
+{
+	AwsClient *client = bucket->client;
+
+	if (bucket->in_ring)
+		return;
+	bucket->in_ring = true;
+	if (client->ring == NULL)
+		bucket->ring_next = bucket;
+	else
+	{
+		bucket->ring_next = client->ring->ring_next;
+		client->ring->ring_next = bucket;
+	}
+	client->ring = bucket;
+}
+
+/* Takes the bucket whose turn it is out of the ring. */
+static AwsBucket *
+ring_take(AwsClient *client)
+{
+	AwsBucket *bucket = client->ring->ring_next;
+
+	if (bucket == client->ring)
+		client->ring = NULL;
+	else
+		client->ring->ring_next = bucket->ring_next;
+	bucket->in_ring = false;
+	return bucket;
+}
+
+static void
+bucket_awake(void *arg)
+{
+	AwsBucket *bucket = arg;
+
+	if (bucket->first != NULL)
+		ring_join(bucket);
+}
+
+/* ---- calls ---- */
+
+bool
+aws_client_enter(AwsClient *client, AwsCall *call)
+{
+	AwsBucket *bucket = bucket_of(client, call);
+
+	if (bucket == NULL || !aws_timer_add(&client->timers, &call->timer))
+		return false;
+	bucket->calls++;
+	call->bucket = bucket;
+	call->client = client;
+	call->next = client->calls;
+	if (call->next != NULL)
+		call->next->previous = call;
+	client->calls = call;
+	return true;
+}
+
+/* Takes a call from those that aws_client_next gives. */
+static void
+unnote(AwsCall *call)
+{
+	AwsClient *client = call->client;
+
+	if (!call->noted)
+		return;
+	call->noted = false;
+	if (client->noted_next == call)
+		client->noted_next = call->noted_next;
+	*(call->noted_previous != NULL ? &call->noted_previous->noted_next : &client->noted_first) = call->noted_next;
+	*(call->noted_next != NULL ? &call->noted_next->noted_previous : &client->noted_last) = call->noted_previous;
+}
+
+void
+aws_client_leave(AwsCall *call)
+{
+	AwsClient *client = call->client;
+
+	aws_client_unqueue(call);
+	unnote(call);
+	aws_timer_remove(&client->timers, &call->timer);
+	call->bucket->calls--;
+	*(call->previous != NULL ? &call->previous->next : &client->calls) = call->next;
+	if (call->next != NULL)
+		call->next->previous = call->previous;
+	call->client = NULL;
+}
+
+void
+aws_client_queue(AwsCall *call, bool ahead)
+{
+	AwsBucket *bucket = call->bucket;
+
+	call->state = AWS_CALL_QUEUED;
+	call->queue_previous = ahead ? NULL : bucket->last;
+	call->queue_next = ahead ? bucket->first : NULL;
+	*(call->queue_previous != NULL ? &call->queue_previous->queue_next : &bucket->first) = call;
+	*(call->queue_next != NULL ? &call->queue_next->queue_previous : &bucket->last) = call;
+	if (bucket->timer.slot == 0)
+		ring_join(bucket);
+}
+
+void
+aws_client_unqueue(AwsCall *call)
+{
+	AwsBucket *bucket = call->bucket;
+
+	switch (call->state)
+	{
+		case AWS_CALL_QUEUED:
+			*(call->queue_previous != NULL ? &call->queue_previous->queue_next : &bucket->first) = call->queue_next;
+			*(call->queue_next != NULL ? &call->queue_next->queue_previous : &bucket->last) = call->queue_previous;
+			break;
+		case AWS_CALL_KEYS:
+			aws_fetch_forget(call);
+			break;
+		case AWS_CALL_FLYING:
+			if (call->transfer != NULL)
+			{
+				call->sent |= aws_transfer_sent(call->transfer);
+				aws_http_cancel(call->transfer);
+				aws_client_landed(call);
+			}
+			break;
+		case AWS_CALL_SLEEPING:
+		case AWS_CALL_PAUSED:
+		case AWS_CALL_DONE:
+			break;
+	}
+	aws_timer_cancel(&call->client->timers, &call->timer);
+	call->state = AWS_CALL_PAUSED;
+}
+
+void
+aws_client_landed(AwsCall *call)
+{
+	call->transfer = NULL;
+	call->client->in_flight--;
+}
+
+/*
+ * Sends what may go out.  A bucket whose first call must wait for keys, or
+ * that is paced, gives its turn to the next.
+ */
+static bool
+dispatch(AwsClient *client)
+{
+	bool any = false;
+
+	while (client->in_flight < client->limits.max_concurrency && client->ring != NULL)
+	{
+		AwsBucket *bucket = ring_take(client);
+		AwsCall *call = bucket->first;
+		double wait = 0;
+
+		bucket->calls++; /* keeps it, whatever ends meanwhile */
+		if (call != NULL && aws_credentials_ready(call))
+		{
+			int64_t now = aws_now_ms();
+
+			wait = aws_retry_pace(&bucket->retry, (double) now / 1000);
+			if (wait > 0)
+				aws_timer_set(&client->timers, &bucket->timer, now + 1 + (int64_t) (wait * 1000));
+			else
+			{
+				aws_client_unqueue(call);
+				aws_call_send(call);
+			}
+			any = true;
+		}
+		bucket->calls--;
+		if (wait == 0 && bucket->first != NULL)
+			ring_join(bucket);
+	}
+	return any;
+}
+
+void
+aws_client_note(AwsCall *call)
+{
+	AwsClient *client = call->client;
+
+	if (call->noted)
+		return;
+	call->noted = true;
+	call->noted_previous = client->noted_last;
+	call->noted_next = NULL;
+	*(client->noted_last != NULL ? &client->noted_last->noted_next : &client->noted_first) = call;
+	client->noted_last = call;
+}
+
+AwsCall *
+aws_client_next(AwsClient *client)
+{
+	AwsCall *call;
+
+	while ((call = client->noted_next) != NULL)
+	{
+		client->noted_next = call->noted_next;
+		if (call->state == AWS_CALL_DONE || (call->last_page != NULL && !call->last_page->drained))
+			return call;
+		unnote(call);
+	}
+	return NULL;
+}
+
+long
+aws_client_timeout(AwsClient *client)
+{
+	int64_t next = aws_timers_next(&client->timers);
+	int64_t wait;
+
+	if (client->ring != NULL && client->in_flight < client->limits.max_concurrency)
+		return 0;
+	if (aws_http_next(client->http) < next)
+		next = aws_http_next(client->http);
+	if (next == INT64_MAX)
+		return -1;
+	wait = next - aws_now_ms();
+	return wait > 0 ? (long) wait : 0;
+}
+
+void
+aws_client_drive(AwsClient *client)
+{
+	bool more = true;
+
+	for (AwsCall *call = client->noted_first; call != NULL; call = call->noted_next)
+		aws_pages_free(call, false);
+	for (int round = 0; round < ROUNDS && more; round++)
+	{
+		aws_timers_fire(&client->timers, aws_now_ms());
+		more = dispatch(client);
+		more |= aws_http_drive(client->http);
+	}
+	client->noted_next = client->noted_first;
+}
