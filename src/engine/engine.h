@@ -551,25 +551,42 @@ extern const char *account_id(Session *session); /* GetCallerIdentity, once per 
 extern bool codes_match(const char *codes, const char *code, const char *message);
 extern int	sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */
 extern void cloud_raise(const CloudError *error) pg_attribute_noreturn();
+extern char *cloud_error_text(const CloudError *error); /* one line: call, code, message, request id */
 
-/* in cloud.c: listing and reading */
-extern void cloud_list(Session *session, Bitmapset *kinds); /* NULL: all; all regions and parents at once */
-/* reads objects again by cloud id, batched; sets presence, actual, item */
-extern void cloud_read(Session *session, List *objects);
-/* a reply's item -> object's actual values; false and object->unmanaged when the table cannot hold it */
+/* in actual.c: a reply's item -> an Object's actual values */
+extern Jsonb *world_jsonb(World *world, const Jsonb *doc);
+/* NULL where it is no JSON; *why: its texts had to be changed, so the table cannot hold it */
+extern Jsonb *item_parse(World *world, const char *json, Size len, const char **why);
+extern const char *item_id(const Kind *kind, Jsonb *doc); /* its cloud id, or NULL */
+extern bool items_whole(const char *items); /* whether the path is ".", the whole result */
+/* attributes that a join brings (NULL: all joins), added to the set */
+extern Bitmapset *join_attributes(const Kind *kind, const Join *join, Bitmapset *set);
+/* takes an item, under pinned formats; attributes in 'unknown' keep their values; false: unmanaged */
+extern bool object_take_item(Object *object, Jsonb *doc, Bitmapset *unknown, const char *why);
+/* the same from a reply's text; false and object->unmanaged when the table cannot hold it */
 extern bool object_set_actual(Session *session, Object *object, const char *json, Size len);
 /* an Object that is not among its kind's objects, to look at one reply */
 extern Object *object_scratch(Kind *kind, const char *region);
 extern void object_resolve_actual(Session *session, Object *object); /* references by cloud id -> Objects */
-/* references by cloud id -> Objects, once all kinds are listed */
 extern void kind_resolve_actual(Session *session, Kind *kind); /* called parents first, after the parents were bound */
+
+/* in cloud.c: listing */
+extern void cloud_list(Session *session, Bitmapset *kinds); /* NULL: all; all regions and parents at once */
 /* whether the listing of a kind in a region succeeded, and why not; a per-parent listing also asks for the parent */
 extern bool kind_listed(const Kind *kind, const char *region, const Object *parent, const char **why);
-/* finds objects by their parents (Resource.find_input): matched by cloud id, else by natural key to objects without one; returns all found */
-extern List *cloud_find(Session *session, Kind *kind, List *parents);
-/* the asynchronous halves of cloud_read, for waits: objects of one kind and region; at most .get_batch of them */
+/* the region to ask for a kind's objects of a region */
+extern const char *asked_region(const Kind *kind, const char *region);
+/* puts into objects, just read, what only a join knows */
+extern void cloud_join(Session *session, List *objects);
+
+/* in reread.c: reading known objects again */
+/* by cloud id, batched, joins too; sets presence, actual, item */
+extern void cloud_read(Session *session, List *objects);
+/* its asynchronous halves without joins, for waits: objects of one kind and region; at most .get_batch of them */
 extern CloudCall *cloud_read_start(Session *session, List *objects, void *user);
 extern void cloud_read_finish(Session *session, CloudCall *call, List *objects); /* sets presence, actual, item */
+/* finds objects by their parents (Resource.find_input): matched by cloud id, else by natural key to objects without one; returns all found */
+extern List *cloud_find(Session *session, Kind *kind, List *parents);
 
 /* in bind.c */
 extern const char *object_natural_key(const Object *object, const Value *values); /* NULL: it has none, or a part is missing */
@@ -603,6 +620,9 @@ extern Value *effective_values(const Object *object);
 
 /* in conclude.c: after execution: reads back, writes rows and base, raises what failed */
 extern void conclude(Session *session, Plan *plan);
+
+/* in look.c: what the last look saw, for iasql_drift and iasql_unmanaged */
+extern void look_record(Session *session);
 
 /* in journal.c: talks to the recorder (recorder.c), a background worker with its own transactions */
 extern int64 journal_operation_begin(Session *session, const char *verb, const char *params);

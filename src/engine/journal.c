@@ -35,6 +35,7 @@
 
 #define SLOT_TRIES 50
 #define SLOT_PAUSE_MS 100
+#define END_WAIT 10 /* wake-ups at most to wait for the record of an operation's end */
 
 typedef struct Journal
 {
@@ -42,10 +43,10 @@ typedef struct Journal
 	shm_mq_handle *requests;
 	shm_mq_handle *acks;
 	BackgroundWorkerHandle *worker;
-	Oid sequence;  /* of the journal's ids */
-	List *queued;  /* of StringInfo: the queue was full */
-	int64 last;	   /* id of the last message */
-	int64 durable; /* everything up to this id is committed */
+	Oid sequence;	 /* of the journal's ids */
+	List *queued;	 /* of StringInfo: the queue was full */
+	int64 sent;		 /* messages so far, the queued ones too */
+	RecorderAck ack; /* what of them is committed */
 	bool lost;
 	bool witnessed;
 	MemoryContextCallback cleanup;
@@ -196,9 +197,9 @@ pump(Journal *journal)
 		pfree(message);
 	}
 	while ((result = shm_mq_receive(journal->acks, &len, &data, true)) == SHM_MQ_SUCCESS)
-		if (len == sizeof(int64))
-			journal->durable = Max(journal->durable, *(int64 *) data);
-	return result != SHM_MQ_DETACHED || (journal->queued == NIL && journal->durable >= journal->last);
+		if (len == sizeof(RecorderAck))
+			journal->ack = *(RecorderAck *) data;
+	return result != SHM_MQ_DETACHED || journal->ack.count >= journal->sent;
 }
 
 /* Queues a message; returns its id. */
@@ -209,9 +210,11 @@ send_message(Session *session, RecorderKind kind, int64 id, int ntexts, const ch
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
 	StringInfo message = makeStringInfo();
 
-	journal->last = nextval_internal(journal->sequence, false);
+	if (id == 0)
+		id = nextval_internal(journal->sequence, false);
+	journal->sent++;
 	pq_sendint32(message, kind);
-	pq_sendint64(message, id > 0 ? id : journal->last);
+	pq_sendint64(message, id);
 	pq_sendint32(message, ntexts);
 	for (int i = 0; i < ntexts; i++)
 	{
@@ -226,7 +229,7 @@ send_message(Session *session, RecorderKind kind, int64 id, int ntexts, const ch
 	journal->queued = lappend(journal->queued, message);
 	MemoryContextSwitchTo(old);
 	(void) pump(journal);
-	return journal->last;
+	return id;
 }
 
 static char *
@@ -253,13 +256,13 @@ journal_operation_begin(Session *session, const char *verb, const char *params)
 	return session->operation;
 }
 
-/* Waits until all that was queued is committed; gives up, without an error, when the worker is gone. */
+/* Waits until all that was queued is committed; false when the worker is gone, or after so many wake-ups. */
 static bool
-wait_durable(Journal *journal)
+wait_durable(Journal *journal, int wakeups)
 {
-	while (pump(journal))
+	for (int waited = 0; pump(journal) && waited <= wakeups; waited++)
 	{
-		if (journal->queued == NIL && journal->durable >= journal->last)
+		if (journal->ack.count >= journal->sent)
 			return true;
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, 1000, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
@@ -293,8 +296,11 @@ journal_operation_end(Session *session, const char *result_json, const char *err
 			pq_sendbytes(message, text, strlen(text));
 	}
 	journal->queued = lappend(journal->queued, message);
-	if (!wait_durable(journal))
+	journal->sent++;
+	HOLD_INTERRUPTS();
+	if (!wait_durable(journal, END_WAIT))
 		journal->lost = true;
+	RESUME_INTERRUPTS();
 }
 
 /*
@@ -351,9 +357,9 @@ journal_is_durable(Session *session, int64 intent)
 {
 	Journal *journal = session->journal;
 
-	if (journal->durable < intent && !pump(journal))
+	if (journal->ack.id < intent && !pump(journal))
 		raise_lost(journal);
-	return journal->durable >= intent;
+	return journal->ack.id >= intent;
 }
 
 void
@@ -369,7 +375,7 @@ journal_outcome(Session *session, int64 intent, const char *cloud_id, const char
 void
 journal_flush(Session *session)
 {
-	if (session->journal != NULL && session->journal->segment != NULL && !wait_durable(session->journal))
+	if (session->journal != NULL && session->journal->segment != NULL && !wait_durable(session->journal, INT_MAX))
 		raise_lost(session->journal);
 }
 

@@ -9,12 +9,21 @@
 #include "postgres.h"
 
 #include "access/xact.h"
+#include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
 
 #include "engine/spi.h"
 
 #include "engine/engine.h"
+
+/* As iasql_operation shows them; the names of 0.0.18. */
+static const char *const verb_names[] = {
+	[VERB_APPLY] = "APPLY",		[VERB_PREVIEW_APPLY] = "PLAN_APPLY",
+	[VERB_SYNC] = "SYNC",		[VERB_PREVIEW_SYNC] = "PLAN_SYNC",
+	[VERB_INSTALL] = "INSTALL", [VERB_UNINSTALL] = "UNINSTALL",
+	[VERB_REFRESH] = "REFRESH",
+};
 
 static bool
 is_sync(const Session *session)
@@ -114,44 +123,105 @@ import(Session *session, List *objects)
 	write_base(session, agreed);
 }
 
-static void
-set_constraints_immediate(void)
+/* What became of the plan, for iasql_operation: counts by action. */
+static char *
+result_json(const Plan *plan)
 {
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
-	run_sql(SPI_OK_UTILITY, "SET CONSTRAINTS ALL IMMEDIATE", 0, NULL, NULL);
-	SPI_finish();
+	int counts[4] = {0};
+	int failed = 0;
+	ListCell *cell;
+
+	foreach (cell, plan->actions)
+	{
+		Action *action = lfirst(cell);
+
+		if (action->state == ACTION_FAILED || action->state == ACTION_SKIPPED)
+			failed++;
+		else if (action->reported)
+			counts[action->kind]++;
+	}
+	return psprintf("{\"create\": %d, \"update\": %d, \"replace\": %d, \"delete\": %d, \"failed\": %d, \"import\": %d}",
+					counts[ACTION_CREATE], counts[ACTION_UPDATE], counts[ACTION_REPLACE], counts[ACTION_DELETE], failed,
+					list_length(plan->imports));
+}
+
+static void
+append_member(StringInfo json, const char *name, const char *text)
+{
+	if (text == NULL)
+		return;
+	appendStringInfo(json, "%s\"%s\": ", json->len > 1 ? ", " : "", name);
+	escape_json(json, text);
+}
+
+static char *
+error_json(const ErrorData *error)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	append_member(&json, "message", error->message);
+	append_member(&json, "detail", error->detail);
+	append_member(&json, "hint", error->hint);
+	append_member(&json, "sqlstate", unpack_sql_state(error->sqlerrcode));
+	appendStringInfoChar(&json, '}');
+	return json.data;
+}
+
+static Plan *
+run(Session *session)
+{
+	Plan *plan;
+
+	if (is_preview(session))
+		return preview(session);
+	session_check_may_act(session);
+	session_lock(session);
+	plan = look_and_plan(session);
+	if (session->verb != VERB_REFRESH)
+	{
+		write_dropped(session, plan->dropped);
+		if (plan->imports != NIL)
+			import(session, plan->imports);
+		if (!is_sync(session))
+			execute_plan(session, plan);
+		conclude(session, plan);
+	}
+	look_record(session);
+	return plan;
 }
 
 /*
  * Runs the session's operation and returns its plan; for acting ones the plan
- * was carried out.  Session.plan is set as well.
+ * was carried out.  Session.plan is set as well.  The operation is recorded
+ * whether it succeeds or not; where no worker can run, a preview goes on
+ * without being recorded.
  */
 Plan *
 operation_run(Session *session)
 {
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	Plan *plan;
 
-	if (is_preview(session))
-		plan = preview(session);
-	else
+	PG_TRY();
 	{
-		session_check_may_act(session);
-		session_lock(session);
-		set_constraints_immediate();
-		plan = look_and_plan(session);
-		if (session->verb != VERB_REFRESH)
-		{
-			write_dropped(session, plan->dropped);
-			if (plan->imports != NIL)
-				import(session, plan->imports);
-			if (!is_sync(session))
-				execute_plan(session, plan);
-			conclude(session, plan);
-		}
+		if (!XactReadOnly)
+			journal_operation_begin(session, verb_names[session->verb], "{}");
+		session->plan = run(session);
+		journal_operation_end(session, result_json(session->plan), NULL);
 	}
-	session->plan = plan;
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(session->memory);
+		error = CopyErrorData();
+		journal_operation_end(session, NULL, error_json(error));
+		FreeErrorData(error);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	journal_close(session);
 	MemoryContextSwitchTo(old);
-	return plan;
+	return session->plan;
 }

@@ -120,6 +120,7 @@ recorder_main(Datum segment)
 	shm_mq *queue;
 	shm_mq_handle *requests;
 	shm_mq_handle *acks;
+	RecorderAck ack = {0};
 	bool open = true;
 
 	pqsignal(SIGTERM, SignalHandlerForShutdownRequest);
@@ -153,7 +154,6 @@ recorder_main(Datum segment)
 	{
 		void *data;
 		Size len;
-		int64 last = 0;
 		shm_mq_result result;
 		bool started = false;
 
@@ -168,12 +168,13 @@ recorder_main(Datum segment)
 				begin(header);
 				started = true;
 			}
-			last = Max(last, record(header, data, len));
+			ack.id = Max(ack.id, record(header, data, len));
+			ack.count++;
 			result = shm_mq_receive(requests, &len, &data, true);
 		}
 		if (started)
 			commit();
-		if (last > 0 && shm_mq_send(acks, sizeof(last), &last, false, true) != SHM_MQ_SUCCESS)
+		if (started && shm_mq_send(acks, sizeof(ack), &ack, false, true) != SHM_MQ_SUCCESS)
 			open = false;
 		if (result == SHM_MQ_DETACHED || (ShutdownRequestPending && !started))
 			open = false;

@@ -30,6 +30,13 @@ typedef struct RecorderHeader
 	Size acks;				  /* and of the one back */
 } RecorderHeader;
 
+/* The worker's answer: all messages so far are committed. */
+typedef struct RecorderAck
+{
+	int64 id;	 /* the highest of their ids */
+	int64 count; /* how many they are */
+} RecorderAck;
+
 /* What a message says: its texts are the parameters of one statement, in order. */
 typedef enum RecorderKind
 {
