@@ -42,15 +42,15 @@ typedef enum AwsErrorKind
 typedef struct AwsError
 {
 	AwsErrorKind kind;
-	char	   *service;
-	char	   *operation;
-	int			http_status; /* 0: none came */
-	char	   *code;		 /* AWS's error code, or NULL */
-	char	   *message;	 /* for a person; never holds a secret */
-	char	   *hint;		 /* nearest known names and the like, or NULL */
-	char	   *request_id;	 /* or NULL */
-	int			attempts;	 /* how many requests were sent */
-	bool		maybe_executed; /* one of them may have been, whatever the last answer says */
+	char *service;
+	char *operation;
+	int http_status;	 /* 0: none came */
+	char *code;			 /* AWS's error code, or NULL */
+	char *message;		 /* for a person; never holds a secret */
+	char *hint;			 /* nearest known names and the like, or NULL */
+	char *request_id;	 /* or NULL */
+	int attempts;		 /* how many requests were sent */
+	bool maybe_executed; /* one of them may have been, whatever the last answer says */
 } AwsError;
 
 /* Frees an error's strings and makes it AWS_OK.  A zeroed error is AWS_OK. */
@@ -65,14 +65,14 @@ typedef struct AwsCredentials AwsCredentials;
 /* Limits that a client keeps; a member that is 0 takes its default. */
 typedef struct AwsLimits
 {
-	int			max_concurrency;	/* requests in flight at once (64) */
-	int			connect_timeout_ms; /* (10 s) */
-	int			request_timeout_ms; /* one try, from sending to the last byte (60 s) */
-	int			deadline_ms;		/* one call with its retries, a page counts as a call (300 s) */
-	int			max_attempts;		/* 'standard' retry mode (3; DynamoDB 4) */
-	int			max_pages;			/* of one listing (100000) */
-	int			max_depth;			/* nesting of an answer (128) */
-	size_t		max_reply_bytes;	/* one answer, after decompression (256 MB) */
+	int max_concurrency;	/* requests in flight at once (64) */
+	int connect_timeout_ms; /* (10 s) */
+	int request_timeout_ms; /* one try, from sending to the last byte (60 s) */
+	int deadline_ms;		/* one call with its retries, a page counts as a call (300 s) */
+	int max_attempts;		/* 'standard' retry mode (3; DynamoDB 4) */
+	int max_pages;			/* of one listing (100000) */
+	int max_depth;			/* nesting of an answer (128) */
+	size_t max_reply_bytes; /* one answer, after decompression (256 MB) */
 } AwsLimits;
 
 /*
@@ -87,7 +87,7 @@ extern void aws_client_free(AwsClient *client);
 extern void aws_client_set_limits(AwsClient *client, const AwsLimits *limits);
 
 /* The descriptor to wait on for readability; it stays the same. */
-extern int	aws_client_fd(const AwsClient *client);
+extern int aws_client_fd(const AwsClient *client);
 
 /* How long to wait at most before driving, in ms; -1: until readable. */
 extern long aws_client_timeout(AwsClient *client);
@@ -111,8 +111,8 @@ extern uint64_t aws_client_received(const AwsClient *client);
 typedef struct AwsTarget
 {
 	const char *region;
-	const char *endpoint_url; /* instead of the rules' endpoint, or NULL */
-	bool		allow_http;	  /* plain http to a host that is not loopback */
+	const char *endpoint_url;	 /* instead of the rules' endpoint, or NULL */
+	bool allow_http;			 /* plain http to a host that is not loopback */
 	AwsCredentials *credentials; /* shared; see credentials below; NULL: unsigned */
 } AwsTarget;
 
@@ -125,9 +125,9 @@ typedef struct AwsCallOptions
 	 * is an item.  An operation without paginator has one page.
 	 */
 	const char *items;
-	bool		retry_never;   /* hand the first error back */
-	bool		lost_is_final; /* not again once it may have been executed: creates without a token */
-	void	   *user;		 /* given back by aws_call_user */
+	bool retry_never;	/* hand the first error back */
+	bool lost_is_final; /* not again once it may have been executed: creates without a token */
+	void *user;			/* given back by aws_call_user */
 } AwsCallOptions;
 
 /*
@@ -177,7 +177,7 @@ typedef struct AwsServiceInfo
 	const char *service_id;
 	const char *protocol; /* "ec2", "query", "json", "rest-json", "rest-xml", "cbor" */
 	const char *api_version;
-	int			operations;
+	int operations;
 } AwsServiceInfo;
 extern bool aws_service_info(AwsClient *client, const char *service, AwsServiceInfo *info, AwsError *error);
 
@@ -185,8 +185,8 @@ typedef struct AwsOperationInfo
 {
 	const char *name;
 	const char *method; /* HTTP */
-	bool		paginated;
-	bool		has_token;	   /* takes an idempotency token by trait */
+	bool paginated;
+	bool has_token;			   /* takes an idempotency token by trait */
 	const char *result_key;	   /* paginator's first, or NULL */
 	const char *page_size_key; /* paginator's limit member, or NULL */
 } AwsOperationInfo;
@@ -223,12 +223,12 @@ typedef struct AwsCredentialSource
 	const char *role_arn;
 	const char *external_id;
 	const char *role_session_name;
-	bool		use_chain; /* environment, files, web identity, SSO, process, container, IMDSv2 */
-	const char *region;	   /* for STS */
+	bool use_chain;			  /* environment, files, web identity, SSO, process, container, IMDSv2 */
+	const char *region;		  /* for STS */
 	const char *endpoint_url; /* for STS, or NULL */
 } AwsCredentialSource;
 
 extern AwsCredentials *aws_credentials_new(const AwsCredentialSource *source, AwsError *error);
 extern void aws_credentials_free(AwsCredentials *credentials);
 
-#endif							/* AWS_AWS_H */
+#endif /* AWS_AWS_H */

@@ -27,14 +27,15 @@ static const AwsLimits default_limits = {
 AwsClient *
 aws_client_new(const char *model_dir, AwsError *error)
 {
-	AwsClient *client = calloc(1, sizeof(*client) + strlen(model_dir) + 1);
+	size_t len = strlen(model_dir);
+	AwsClient *client = calloc(1, sizeof(*client) + len + 1);
 
 	if (client == NULL)
 	{
 		aws_error_memory(error);
 		return NULL;
 	}
-	strcpy(client->model_dir, model_dir);
+	memcpy(client->model_dir, model_dir, len);
 	client->limits = default_limits;
 	client->random = (uint64_t) time(NULL) << 32 ^ (uint64_t) getpid() << 16 ^ (uint64_t) aws_now_ms();
 	client->http = aws_http_new(error);
@@ -151,7 +152,7 @@ aws_client_service(AwsClient *client, const char *name, AwsError *error)
 		free(service);
 		return NULL;
 	}
-	strcpy(service->name, name);
+	memcpy(service->name, name, strlen(name) + 1);
 	service->next = client->services;
 	client->services = service;
 	return service;

@@ -216,7 +216,7 @@ follow(AwsFetch *fetch, Profile *profile)
 								  profile->name);
 		/* a circle of profiles ends when there are too many roles */
 		if (!aws_fetch_push_role(fetch, role, get(profile, "external_id"), get(profile, "role_session_name"),
-								 duration != NULL ? atoi(duration) : 0))
+								 duration != NULL ? (int) strtol(duration, NULL, 10) : 0))
 			return AWS_PROVIDE_FAILED;
 		if (source_profile == NULL)
 			return from_provider(fetch, profile, credential_source);
