@@ -45,24 +45,24 @@ typedef struct Account
 {
 	AwsCredentials *credentials;
 	const char *identity; /* tells credentials apart; holds no secret */
-	dlist_head	ended;	  /* of CloudCall, for cloud_next */
-	int			running;
+	dlist_head ended;	  /* of CloudCall, for cloud_next */
+	int running;
 	MemoryContextCallback callback;
 } Account;
 
 struct CloudCall
 {
 	MemoryContext memory;
-	Account    *account;
-	AwsCall    *call;  /* NULL once it has ended */
-	bool		queued; /* in account->ended */
-	dlist_node	node;
-	CallItem	each; /* takes the items as they come */
-	void	   *each_arg;
-	CallEnd		end; /* takes the ended call, in place of cloud_next */
-	void	   *end_arg;
-	void	   *user;
-	List	   *items;
+	Account *account;
+	AwsCall *call; /* NULL once it has ended */
+	bool queued;   /* in account->ended */
+	dlist_node node;
+	CallItem each; /* takes the items as they come */
+	void *each_arg;
+	CallEnd end; /* takes the ended call, in place of cloud_next */
+	void *end_arg;
+	void *user;
+	List *items;
 	const char *result;
 	const char *request_id;
 	CloudError *error;
@@ -80,7 +80,7 @@ static AwsClient *client = NULL;
 static const struct
 {
 	const char *pattern;
-	int			sqlstate;
+	int sqlstate;
 } codes[] = {
 	{"AuthFailure", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
 	{"InvalidClientTokenId", ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION},
@@ -149,14 +149,15 @@ static const int kinds[] = {
 
 static const struct
 {
-	int			sqlstate;
+	int sqlstate;
 	const char *hint;
 } hints[] = {
 	{ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION, "The credentials in aws_account may be wrong or have expired."},
 	{ERRCODE_INSUFFICIENT_PRIVILEGE, "The credentials in aws_account lack a permission that this call needs."},
 	{ERRCODE_INSUFFICIENT_RESOURCES, "Repeat it later, or lower iasql.max_concurrency."},
 	{ERRCODE_CONFIGURATION_LIMIT_EXCEEDED, "Ask AWS for a higher quota, or delete what is not needed."},
-	{ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION, "Check the region, the server's network and iasql.endpoint_url."},
+	{ERRCODE_SQLCLIENT_UNABLE_TO_ESTABLISH_SQLCONNECTION,
+	 "Check the region, the server's network and iasql.endpoint_url."},
 	{ERRCODE_CONFIG_FILE_ERROR, "Install the extension anew: its service models are damaged or missing."},
 };
 
@@ -181,7 +182,7 @@ sqlstate_of(const CloudError *error)
 void
 cloud_raise(const CloudError *error)
 {
-	int			sqlstate = sqlstate_of(error);
+	int sqlstate = sqlstate_of(error);
 	const char *hint = error->hint;
 	StringInfoData detail;
 
@@ -199,11 +200,24 @@ cloud_raise(const CloudError *error)
 		appendStringInfo(&detail, ", the request id %s", error->request_id);
 	appendStringInfoChar(&detail, '.');
 
-	ereport(ERROR,
-			(errcode(sqlstate),
-			 errmsg_internal("%s", error->message),
-			 errdetail_internal("%s", detail.data),
-			 hint != NULL ? errhint("%s", hint) : 0));
+	ereport(ERROR, (errcode(sqlstate), errmsg_internal("%s", error->message), errdetail_internal("%s", detail.data),
+					hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* The same in one line, to stand as a reason. */
+char *
+cloud_error_text(const CloudError *error)
+{
+	StringInfoData text;
+
+	initStringInfo(&text);
+	appendStringInfo(&text, "%s of %s: ", error->operation, error->service);
+	if (error->code != NULL)
+		appendStringInfo(&text, "%s: ", error->code);
+	appendStringInfoString(&text, error->message);
+	if (error->request_id != NULL)
+		appendStringInfo(&text, " (request %s)", error->request_id);
+	return text.data;
 }
 
 /* Whether 'codes' (see resource.h) names this code, with its part of the message where it gives one. */
@@ -214,12 +228,12 @@ codes_match(const char *codes, const char *code, const char *message)
 		return false;
 	while (*codes != '\0')
 	{
-		size_t		len = strcspn(codes, "|");
-		size_t		name = strcspn(codes, "|:");
+		size_t len = strcspn(codes, "|");
+		size_t name = strcspn(codes, "|:");
 
 		if (strlen(code) == name && strncmp(codes, code, name) == 0)
 		{
-			char	   *part = name < len ? pnstrdup(codes + name + 1, len - name - 1) : NULL;
+			char *part = name < len ? pnstrdup(codes + name + 1, len - name - 1) : NULL;
 
 			if (part == NULL || (message != NULL && strstr(message, part) != NULL))
 				return true;
@@ -233,7 +247,7 @@ codes_match(const char *codes, const char *code, const char *message)
 static char *
 shown(const char *text)
 {
-	char	   *copy;
+	char *copy;
 
 	if (text == NULL || text[0] == '\0')
 		return NULL;
@@ -287,7 +301,7 @@ client_exit(int code, Datum arg)
 AwsClient *
 cloud_client(void)
 {
-	AwsLimits	limits = {
+	AwsLimits limits = {
 		.max_concurrency = iasql_max_concurrency,
 		.connect_timeout_ms = iasql_connect_timeout,
 		.request_timeout_ms = iasql_request_timeout,
@@ -298,9 +312,9 @@ cloud_client(void)
 
 	if (client == NULL)
 	{
-		AwsError	error = {0};
-		char		share[MAXPGPATH];
-		char	   *models;
+		AwsError error = {0};
+		char share[MAXPGPATH];
+		char *models;
 
 		get_share_path(my_exec_path, share);
 		models = psprintf("%s/extension/iasql/models", share);
@@ -318,21 +332,24 @@ cloud_client(void)
 static bool
 read_account(Session *session, AwsCredentialSource *source)
 {
-	const char **into[] = {&source->access_key_id, &source->secret_access_key, &source->session_token,
-						   &source->profile, &source->role_arn, &source->external_id, &source->region};
-	bool		found;
-	int			nest;
+	const char **into[] = {&source->access_key_id, &source->secret_access_key, &source->session_token, &source->profile,
+						   &source->role_arn,	   &source->external_id,	   &source->region};
+	bool found;
+	int nest;
 
 	if (!OidIsValid(session->schema) || !OidIsValid(get_relname_relid("aws_account", session->schema)))
 		return false;
 	SPI_connect();
 	nest = pin_settings();
-	SPI_execute(psprintf("SELECT access_key_id, secret_access_key, session_token, profile, role_arn, external_id, region "
-						 "FROM %s.aws_account", quote_identifier(session->schema_name)), false, 1);
+	SPI_execute(
+		psprintf("SELECT access_key_id, secret_access_key, session_token, profile, role_arn, external_id, region "
+				 "FROM %s.aws_account",
+				 quote_identifier(session->schema_name)),
+		false, 1);
 	found = SPI_processed > 0;
 	for (int i = 0; found && i < (int) lengthof(into); i++)
 	{
-		char	   *text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
+		char *text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
 
 		if (text != NULL && text[0] != '\0')
 			*into[i] = MemoryContextStrdup(session->memory, text);
@@ -345,7 +362,7 @@ read_account(Session *session, AwsCredentialSource *source)
 static void
 account_reset(void *arg)
 {
-	Account    *account = arg;
+	Account *account = arg;
 
 	aws_credentials_free(account->credentials);
 }
@@ -360,10 +377,10 @@ struct Account *
 account_open(Session *session)
 {
 	AwsCredentialSource source = {0};
-	AwsError	error = {0};
+	AwsError error = {0};
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	Account    *account;
-	bool		row;
+	Account *account;
+	bool row;
 
 	if (session->account != NULL)
 	{
@@ -379,12 +396,13 @@ account_open(Session *session)
 					 errmsg("profile \"%s\" cannot be used", source.profile),
 					 errdetail("Profiles are in the server's own files, and iasql.use_server_credentials is off."),
 					 errhint("Give aws_account an access key, or let a superuser set iasql.use_server_credentials.")));
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION),
-				 errmsg("there are no AWS credentials"),
-				 row ? errdetail("The row of aws_account has no access key, and iasql.use_server_credentials is off.")
+		ereport(
+			ERROR,
+			(errcode(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION), errmsg("there are no AWS credentials"),
+			 row ? errdetail("The row of aws_account has no access key, and iasql.use_server_credentials is off.")
 				 : errdetail("There is no row in aws_account, and iasql.use_server_credentials is off."),
-				 errhint("Insert a row with region, access_key_id and secret_access_key into aws_account, or let a superuser set iasql.use_server_credentials.")));
+			 errhint(
+				 "Insert a row with region, access_key_id and secret_access_key into aws_account, or let a superuser set iasql.use_server_credentials.")));
 	}
 	source.use_chain = source.access_key_id == NULL && source.profile == NULL;
 	source.role_session_name = source.role_arn ? "iasql" : NULL;
@@ -414,7 +432,7 @@ account_open(Session *session)
 static void
 call_reset(void *arg)
 {
-	CloudCall  *call = arg;
+	CloudCall *call = arg;
 
 	if (call->call != NULL)
 	{
@@ -442,13 +460,13 @@ CloudCall *
 cloud_start(Session *session, const char *service, const char *operation, const char *region, const char *input,
 			const char *items, bool lost_is_final, void *user)
 {
-	Account    *account = account_open(session);
+	Account *account = account_open(session);
 	MemoryContext memory = AllocSetContextCreate(session->memory, "AWS call", ALLOCSET_SMALL_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(memory);
-	CloudCall  *call = palloc0(sizeof(CloudCall));
+	CloudCall *call = palloc0(sizeof(CloudCall));
 	AwsCallOptions options = {.items = items, .lost_is_final = lost_is_final, .user = call};
-	AwsTarget	target = {.region = region, .allow_http = iasql_allow_http, .credentials = account->credentials};
-	AwsError	error = {0};
+	AwsTarget target = {.region = region, .allow_http = iasql_allow_http, .credentials = account->credentials};
+	AwsError error = {0};
 	const char *utf8 = pg_server_to_any(input, strlen(input), PG_UTF8);
 
 	if (iasql_endpoint_url != NULL && iasql_endpoint_url[0] != '\0')
@@ -498,9 +516,9 @@ take_end(CloudCall *call)
 {
 	MemoryContext old = MemoryContextSwitchTo(call->memory);
 	const AwsError *error = aws_call_error(call->call);
-	AwsCall    *ended = call->call;
+	AwsCall *ended = call->call;
 	const char *result;
-	size_t		len;
+	size_t len;
 
 	call->request_id = shown(aws_call_request_id(ended));
 	if (error != NULL)
@@ -525,9 +543,9 @@ take_end(CloudCall *call)
 static void
 drive(void)
 {
-	sigset_t	all;
-	sigset_t	saved;
-	AwsCall    *next;
+	sigset_t all;
+	sigset_t saved;
+	AwsCall *next;
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
@@ -536,9 +554,9 @@ drive(void)
 
 	while ((next = aws_client_next(client)) != NULL)
 	{
-		CloudCall  *call = aws_call_user(next);
+		CloudCall *call = aws_call_user(next);
 		const char *json;
-		size_t		len;
+		size_t len;
 
 		while ((json = aws_call_item(next, &len)) != NULL)
 		{
@@ -577,8 +595,8 @@ check_connection(void)
 static bool
 wait_for_work(long timeout)
 {
-	long		due = aws_client_timeout(client);
-	int			events;
+	long due = aws_client_timeout(client);
+	int events;
 
 	check_connection();
 	CHECK_FOR_INTERRUPTS();
@@ -604,19 +622,19 @@ cloud_turn(void)
 CloudCall *
 cloud_next(Session *session, long timeout)
 {
-	Account    *account = account_open(session);
+	Account *account = account_open(session);
 	TimestampTz began = GetCurrentTimestamp();
 
 	CHECK_FOR_INTERRUPTS();
 	for (;;)
 	{
-		long		left = -1;
+		long left = -1;
 
 		if (dlist_is_empty(&account->ended))
 			drive();
 		if (!dlist_is_empty(&account->ended))
 		{
-			CloudCall  *call = dlist_container(CloudCall, node, dlist_pop_head_node(&account->ended));
+			CloudCall *call = dlist_container(CloudCall, node, dlist_pop_head_node(&account->ended));
 
 			call->queued = false;
 			return call;
@@ -678,7 +696,7 @@ CloudCall *
 cloud_call(Session *session, const char *service, const char *operation, const char *region, const char *input,
 		   const char *items, CallItem each, void *arg)
 {
-	CloudCall  *call = cloud_start(session, service, operation, region, input, items, false, NULL);
+	CloudCall *call = cloud_start(session, service, operation, region, input, items, false, NULL);
 
 	cloud_each(call, each, arg);
 	while (!call->queued)
@@ -698,10 +716,10 @@ account_id(Session *session)
 {
 	static char *known_identity = NULL;
 	static char *known_id = NULL;
-	Account    *account = account_open(session);
-	CloudCall  *call;
-	JsonbValue	reply;
-	JsonbValue	id;
+	Account *account = account_open(session);
+	CloudCall *call;
+	JsonbValue reply;
+	JsonbValue id;
 	const char *region = session->world && session->world->nregions > 0 ? session->world->regions[0] : "us-east-1";
 
 	if (known_id == NULL || strcmp(known_identity, account->identity) != 0)
