@@ -92,6 +92,7 @@ write_header(const AwsModel *model, AwsRequest *request, const AwsRef *ref, json
 		json_object_object_foreach(value, key, element)
 		{
 			size_t len;
+			const char *value_text = aws_input_text(element, &len);
 
 			if (element == NULL || !ok)
 				continue;
@@ -100,7 +101,7 @@ write_header(const AwsModel *model, AwsRequest *request, const AwsRef *ref, json
 			if (ref->flags & AWS_REF_NAMED)
 				aws_buffer_string(&name, aws_model_string(model, ref->wire));
 			aws_buffer_string(&name, key);
-			aws_buffer_append(&text, aws_input_text(element, &len), len);
+			aws_buffer_append(&text, value_text, len);
 			/* a header's name is a token of RFC 9110 */
 			if (name.failed)
 				ok = aws_error_memory(error);
