@@ -319,6 +319,8 @@ extern char *nearest_names(const char *name, const char *(*next) (void *arg, int
 
 /* in session.c */
 extern Session *session_begin(Verb verb, MemoryContext memory);
+/* for single calls to AWS; no error where there is no workspace */
+extern Session *session_for_calls(MemoryContext memory);
 /* the workspace lock: conditional try, NOTICE, then wait; held to the end of the transaction */
 extern void session_lock(Session *session);
 /* errors unless READ COMMITTED, writable, not in recovery, and not nested in another operation */

@@ -296,6 +296,25 @@ session_begin(Verb verb, MemoryContext memory)
 	return session;
 }
 
+/*
+ * A Session for single calls to AWS, which are no operation.  It has no
+ * workspace (.schema is invalid) where search_path leads to none.
+ */
+Session *
+session_for_calls(MemoryContext memory)
+{
+	Session    *session = MemoryContextAllocZero(memory, sizeof(Session));
+
+	session->memory = memory;
+	session->caller = GetUserId();
+	session->started = GetCurrentTimestamp();
+	SPI_connect();
+	find_extension(session);
+	(void) find_workspace(session, false);
+	SPI_finish();
+	return session;
+}
+
 /* The id of the workspace that search_path leads to: what a policy on the extension's tables shows. */
 PG_FUNCTION_INFO_V1(iasql_current_workspace);
 
