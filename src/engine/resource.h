@@ -253,7 +253,7 @@ typedef struct Resource
 typedef struct Module
 {
 	const char *name;
-	const char *depends[8]; /* modules */
+	const char *depends[10]; /* modules */
 	const char *tables[8];	/* all of its tables in order of creation, join and child tables too */
 	const Resource *const *resources; /* NULL-terminated, parents first */
 } Module;
