@@ -411,6 +411,20 @@ refuse_replacement_in_use(Session *session, Plan *plan)
 	}
 }
 
+/* The order of the report: create, update, replace, delete; within each as planned, by module and key. */
+static void
+order_for_report(Plan *plan)
+{
+	List *ordered = NIL;
+	ListCell *cell;
+
+	for (ActionKind kind = ACTION_CREATE; kind <= ACTION_DELETE; kind++)
+		foreach (cell, plan->actions)
+			if (((Action *) lfirst(cell))->kind == kind)
+				ordered = lappend(ordered, lfirst(cell));
+	plan->actions = ordered;
+}
+
 /* The plan of an apply.  Sets Object.action, .imported, .unmanaged. */
 Plan *
 plan_apply(Session *session)
@@ -434,6 +448,7 @@ plan_apply(Session *session)
 	}
 	mark_riders(plan);
 	refuse_replacement_in_use(session, plan);
+	order_for_report(plan);
 	return plan;
 }
 
@@ -494,5 +509,6 @@ plan_sync(Session *session)
 				action->row_only = true;
 		}
 	}
+	order_for_report(plan);
 	return plan;
 }
