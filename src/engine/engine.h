@@ -44,7 +44,7 @@ struct AwsError;
 /*
  * One attribute's value on one side.  Equal values have equal texts (policies
  * excepted: value_equal).  NULL, '', {} and [] are all text == NULL.
- *	SCALAR		the column type's output under the session's pinned settings
+ *	SCALAR		the column type's output under the session's pinned settings; true and false
  *	SET, IDS	a JSON array of strings, sorted bytewise, without duplicates
  *	MAP, JSON, POLICY	jsonb's output
  *	REF, JOIN	for one that is bound: the cloud id / sorted array of cloud ids;
@@ -548,7 +548,7 @@ extern CloudCall *cloud_call(Session *session, const char *service, const char *
 							 const char *input, const char *items, CallItem each, void *arg);
 extern struct AwsClient *cloud_client(void); /* the backend's, with the limits that the settings say */
 /* raises what a function of the client said, and clears it */
-extern void cloud_raise_client(struct AwsError *error, const char *service, const char *operation) pg_attribute_noreturn();
+extern void cloud_raise_client(struct AwsError *error) pg_attribute_noreturn();
 extern const char *account_id(Session *session); /* GetCallerIdentity, once per backend and credentials; NULL if refused */
 extern bool codes_match(const char *codes, const char *code, const char *message);
 extern int	sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */

@@ -74,7 +74,7 @@ static bool
 walk_one(const JsonbValue *from, const char *p, const char *end, JsonbValue *out)
 {
 	bool index = strspn(p, "0123456789") == end - p && end - p < 9;
-	int wanted = index ? atoi(p) : 0;
+	int wanted = index ? strtol(p, NULL, 10) : 0;
 	JsonElements elements = {.of = from};
 
 	while (json_next_element(&elements, out))

@@ -355,7 +355,10 @@ canonical(Oid type, char *text, const char **why)
 	if (type_is_enum(type) && strlen(text) < NAMEDATALEN &&
 		SearchSysCacheExists2(ENUMTYPOIDNAME, ObjectIdGetDatum(type), CStringGetDatum(text)))
 		return text;
-	return attempt(convert_text, &c, why) ? c.text : NULL;
+	if (!attempt(convert_text, &c, why))
+		return NULL;
+	/* as JSON and the modules' patterns have it, unlike boolout */
+	return type != BOOLOID ? c.text : *c.text == 't' ? "true" : "false";
 }
 
 static const char *
@@ -506,9 +509,8 @@ value_to_json(const Kind *kind, int attribute, const Value *value, StringInfo ou
 	switch (kind->res->attributes[attribute].form)
 	{
 		case FORM_SCALAR:
-			if (type == BOOLOID)
-				appendStringInfoString(out, *text == 't' ? "true" : "false");
-			else if (type == JSONOID || type == JSONBOID || (is_number(type) && IsValidJsonNumber(text, strlen(text))))
+			if (type == BOOLOID || type == JSONOID || type == JSONBOID ||
+				(is_number(type) && IsValidJsonNumber(text, strlen(text))))
 				appendStringInfoString(out, text);
 			else
 				json_append_string(out, text, strlen(text));
