@@ -349,3 +349,37 @@ COMMENT ON FUNCTION delete_all_records() IS
 REVOKE EXECUTE ON FUNCTION iasql_install(text[]), iasql_uninstall(text[]), iasql_apply(text, text, text, text[]),
     iasql_preview_apply(text, text, text, text[]), iasql_sync(text, text, text, text[]),
     iasql_preview_sync(text, text, text, text[]), delete_all_records() FROM PUBLIC;
+
+-- AWS as functions.  They act with the credentials of the workspace and may do whatever those may, so the owner grants them.
+
+CREATE FUNCTION aws_call(service text, operation text, input jsonb DEFAULT '{}', region text DEFAULT NULL)
+RETURNS jsonb
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION aws_call(text, text, jsonb, text) IS
+    E'Calls an operation of an AWS service and returns its result, in the names of the AWS API reference.\nSELECT aws_call(''iam'', ''GetRole'', ''{"RoleName": "web"}'');';
+
+CREATE FUNCTION aws_list(service text, operation text, input jsonb DEFAULT '{}', region text DEFAULT NULL)
+RETURNS SETOF jsonb
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION aws_list(text, text, jsonb, text) IS
+    E'Calls a listing of an AWS service and returns its items as rows, of all pages.\nSELECT i ->> ''VpcId'' FROM aws_list(''ec2'', ''DescribeVpcs'') i;';
+
+CREATE FUNCTION aws_identity() RETURNS TABLE (account text, arn text, user_id text)
+LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION aws_identity() IS
+    E'Tells whose credentials the workspace has.\nSELECT * FROM aws_identity();';
+
+CREATE FUNCTION aws_services()
+RETURNS TABLE (service text, service_id text, protocol text, api_version text, operations integer)
+LANGUAGE C STABLE ROWS 450 AS 'MODULE_PATHNAME', 'aws_services_list';
+COMMENT ON FUNCTION aws_services() IS
+    E'Lists the services of AWS.\nSELECT * FROM aws_services();';
+
+CREATE FUNCTION aws_operations(service text)
+RETURNS TABLE (operation text, method text, paginated boolean, idempotency_token boolean, items text, page_size text)
+LANGUAGE C STABLE ROWS 50 AS 'MODULE_PATHNAME', 'aws_operations_list';
+COMMENT ON FUNCTION aws_operations(text) IS
+    E'Lists the operations of a service: items are what aws_list gives, page_size the member that limits a page.\nSELECT * FROM aws_operations(''ec2'') WHERE paginated;';
+
+REVOKE EXECUTE ON FUNCTION aws_call(text, text, jsonb, text), aws_list(text, text, jsonb, text), aws_identity(),
+    aws_services(), aws_operations(text) FROM PUBLIC;

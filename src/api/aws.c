@@ -117,6 +117,7 @@ typedef struct Rows
 {
 	ReturnSetInfo *result;
 	MemoryContext scratch;
+	int64 count;
 } Rows;
 
 static void
@@ -128,8 +129,56 @@ put_item(void *arg, const char *json, Size len)
 	bool isnull = false;
 
 	tuplestore_putvalues(rows->result->setResult, rows->result->setDesc, &value, &isnull);
+	rows->count++;
 	MemoryContextSwitchTo(old);
 	MemoryContextReset(rows->scratch);
+}
+
+static bool
+is_paginated(const char *service, const char *operation)
+{
+	AwsError error = {0};
+	AwsOperationInfo info;
+
+	for (int i = 0; aws_operation_info(cloud_client(), service, i, &info, &error); i++)
+		if (strcmp(info.name, operation) == 0)
+			return info.paginated;
+	aws_error_clear(&error);
+	return false;
+}
+
+/* The result of an operation without pages: its list gives the rows if it has just one, else it is the only row. */
+static void
+put_result(Rows *rows, const char *json)
+{
+	Jsonb *doc = DatumGetJsonbP(json_to_jsonb(json, strlen(json)));
+	JsonbIterator *it = JsonbIteratorInit(&doc->root);
+	JsonbIteratorToken token;
+	JsonbValue value;
+	JsonbContainer *list = NULL;
+	int lists = 0;
+
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		if (token == WJB_VALUE && value.type == jbvBinary && JsonContainerIsArray(value.val.binary.data))
+		{
+			list = value.val.binary.data;
+			lists++;
+		}
+	if (lists != 1)
+	{
+		put_item(rows, json, strlen(json));
+		return;
+	}
+	it = JsonbIteratorInit(list);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+		if (token == WJB_ELEM)
+		{
+			StringInfoData text;
+
+			initStringInfo(&text);
+			json_append(&text, &value);
+			put_item(rows, text.data, text.len);
+		}
 }
 
 /*
@@ -141,12 +190,15 @@ Datum
 aws_list(PG_FUNCTION_ARGS)
 {
 	Session *session;
+	CloudCall *call;
 	Rows rows = {.result = (ReturnSetInfo *) fcinfo->resultinfo};
 
 	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	session = open_session();
 	rows.scratch = AllocSetContextCreate(session->memory, "AWS item", ALLOCSET_DEFAULT_SIZES);
-	(void) call_of_arguments(fcinfo, session, "", put_item, &rows);
+	call = call_of_arguments(fcinfo, session, "", put_item, &rows);
+	if (rows.count == 0 && !is_paginated(text_argument(fcinfo, 0, "service"), text_argument(fcinfo, 1, "operation")))
+		put_result(&rows, cloud_result(call));
 	MemoryContextDelete(session->memory);
 	return (Datum) 0;
 }
@@ -236,7 +288,7 @@ aws_services_list(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (!aws_services(client, keep_name, &names, &error))
-		cloud_raise_client(&error, "aws", "models");
+		cloud_raise_client(&error);
 	if (names.incomplete)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	for (const ServiceName *name = names.first; name != NULL; name = name->next)
@@ -244,7 +296,7 @@ aws_services_list(PG_FUNCTION_ARGS)
 		AwsServiceInfo info;
 
 		if (!aws_service_info(client, name->text, &info, &error))
-			cloud_raise_client(&error, name->text, "model");
+			cloud_raise_client(&error);
 		put_row((ReturnSetInfo *) fcinfo->resultinfo, 5,
 				(Datum[]){CStringGetTextDatum(name->text), text_or_null(info.service_id), text_or_null(info.protocol),
 						  text_or_null(info.api_version), Int32GetDatum(info.operations)});
@@ -267,13 +319,13 @@ aws_operations_list(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	if (!aws_service_info(client, service, &service_info, &error))
-		cloud_raise_client(&error, service, "model");
+		cloud_raise_client(&error);
 	for (int i = 0; i < service_info.operations && aws_operation_info(client, service, i, &info, &error); i++)
 		put_row((ReturnSetInfo *) fcinfo->resultinfo, 6,
 				(Datum[]){CStringGetTextDatum(info.name), text_or_null(info.method), BoolGetDatum(info.paginated),
 						  BoolGetDatum(info.has_token), text_or_null(info.result_key),
 						  text_or_null(info.page_size_key)});
 	if (error.kind != AWS_OK)
-		cloud_raise_client(&error, service, "model");
+		cloud_raise_client(&error);
 	return (Datum) 0;
 }

@@ -186,12 +186,13 @@ cloud_raise(const CloudError *error)
 	const char *hint = error->hint;
 	StringInfoData detail;
 
-	for (size_t i = 0; hint == NULL && i < lengthof(hints); i++)
+	for (size_t i = 0; hint == NULL && error->kind != AWS_NO_CREDENTIALS && i < lengthof(hints); i++)
 		if (hints[i].sqlstate == sqlstate)
 			hint = hints[i].hint;
 
 	initStringInfo(&detail);
-	appendStringInfo(&detail, "The call was %s %s", error->service, error->operation);
+	appendStringInfo(&detail, "The call was %s %s", error->service ? error->service : "AWS",
+					 error->operation ? error->operation : "");
 	if (error->code != NULL)
 		appendStringInfo(&detail, ", the code %s", error->code);
 	if (error->http_status != 0)
@@ -200,7 +201,8 @@ cloud_raise(const CloudError *error)
 		appendStringInfo(&detail, ", the request id %s", error->request_id);
 	appendStringInfoChar(&detail, '.');
 
-	ereport(ERROR, (errcode(sqlstate), errmsg_internal("%s", error->message), errdetail_internal("%s", detail.data),
+	ereport(ERROR, (errcode(sqlstate), errmsg_internal("%s", error->message),
+					error->operation != NULL ? errdetail_internal("%s", detail.data) : 0,
 					hint != NULL ? errhint("%s", hint) : 0));
 }
 
@@ -259,7 +261,7 @@ shown(const char *text)
 	return copy;
 }
 
-/* A palloc'd copy of the client's error, never without service, operation and message. */
+/* A palloc'd copy of the client's error, never without a message. */
 static CloudError *
 copy_error(const AwsError *error, const char *service, const char *operation)
 {
@@ -280,9 +282,9 @@ copy_error(const AwsError *error, const char *service, const char *operation)
 }
 
 void
-cloud_raise_client(AwsError *error, const char *service, const char *operation)
+cloud_raise_client(AwsError *error)
 {
-	CloudError *copy = copy_error(error, service, operation);
+	CloudError *copy = copy_error(error, NULL, NULL);
 
 	aws_error_clear(error);
 	cloud_raise(copy);
@@ -320,7 +322,7 @@ cloud_client(void)
 		models = psprintf("%s/extension/iasql/models", share);
 		client = aws_client_new(models, &error);
 		if (client == NULL)
-			cloud_raise_client(&error, "aws", "client");
+			cloud_raise_client(&error);
 		on_proc_exit(client_exit, (Datum) 0);
 		pfree(models);
 	}
@@ -420,7 +422,7 @@ account_open(Session *session)
 	MemoryContextRegisterResetCallback(session->memory, &account->callback);
 	account->credentials = aws_credentials_new(&source, &error);
 	if (account->credentials == NULL)
-		cloud_raise_client(&error, "sts", "credentials");
+		cloud_raise_client(&error);
 	session->account = account;
 	MemoryContextSwitchTo(old);
 	return account;

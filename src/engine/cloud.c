@@ -662,22 +662,11 @@ scan_begin(Scan *scan)
 	scan_step(scan);
 }
 
-/* Whether a failure concerns the credentials or the network as a whole. */
-static bool
-is_general(const CloudError *error)
-{
-	int category = ERRCODE_TO_CATEGORY(sqlstate_of(error));
-
-	return category == ERRCODE_TO_CATEGORY(ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION) ||
-		   category == ERRCODE_TO_CATEGORY(ERRCODE_CONNECTION_EXCEPTION) ||
-		   category == ERRCODE_TO_CATEGORY(ERRCODE_CONFIG_FILE_ERROR);
-}
-
-/* Says what could not be listed.  If that is all there was, for want of credentials or network: an error. */
+/* Says what could not be listed.  If that is all there was: an error. */
 static void
 report_failures(const List *scans)
 {
-	const CloudError *general = NULL;
+	const CloudError *first = NULL;
 	bool any = false;
 	ListCell *cell;
 
@@ -687,11 +676,11 @@ report_failures(const List *scans)
 
 		if (scan->why == NULL)
 			any = true;
-		else if (general == NULL && scan->error != NULL && is_general(scan->error))
-			general = scan->error;
+		else if (first == NULL)
+			first = scan->error;
 	}
-	if (!any && general != NULL)
-		cloud_raise(general);
+	if (!any && first != NULL)
+		cloud_raise(first);
 	foreach (cell, scans)
 	{
 		Scan *scan = lfirst(cell);
@@ -733,8 +722,7 @@ with_parents(World *world, Bitmapset *kinds, const Kind *kind)
  * Lists the given kinds (NULL: all), and those that they are listed per, in
  * all enabled regions; those that this operation has listed already stay as
  * they are.  Objects have their actual values afterwards, references
- * unresolved.  A failed listing is a WARNING, and an error only if
- * nothing could be listed for want of credentials or network.
+ * unresolved.  A failed listing is a WARNING; it is an error if none succeeded.
  */
 void
 cloud_list(Session *session, Bitmapset *kinds)
