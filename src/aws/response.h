@@ -79,4 +79,4 @@ extern const char *aws_reply_token(const AwsReply *reply, int n);
 /* The request id in headers or body, or NULL. */
 extern const char *aws_reply_request_id(const AwsReply *reply);
 
-#endif							/* AWS_RESPONSE_H */
+#endif /* AWS_RESPONSE_H */

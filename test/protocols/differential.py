@@ -1,0 +1,311 @@
+"""Random requests and answers of real operations, compared with botocore's own serialisers and parsers.
+
+    differential.py FOLDER DRIVER
+
+Some services, or with IASQL_LONG all of them.  The values are the same in every run.
+"""
+
+import base64
+import datetime
+import json
+import os
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import urllib.parse
+from xml.sax.saxutils import escape, quoteattr
+
+import botocore.parsers
+import botocore.serialize
+import botocore.session
+from botocore.awsrequest import HeadersDict
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from vectors import encode, equal, iso, xml_form  # noqa: E402
+
+SERVICES = """acm apigateway autoscaling cloudformation cloudfront cloudwatch codebuild dynamodb ec2 ecr ecs efs eks elasticache
+elb elbv2 events iam kms lambda logs rds route53 s3 s3control secretsmanager sns sqs ssm sts""".split()
+# Where the two differ on purpose, or botocore is wrong.
+EXPECTED = {
+    ("sdb", "GetAttributes", "request"): "an empty flattened list bears the list's name, not its element's",
+    ("s3", "GetBucketLocation", "answer"): "the root element is the member: botocore does that elsewhere",
+    ("s3", "GetBucketNotification", "answer"): "two members have the same name on the wire",
+}
+TEXTS = ["a", "b-1", "x y", "é ü", 'q"<&>\'', "1+1=2", "/p/q", "a%41", "日本", "z" * 40, "t\tn"]
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+class Values:
+    """Random values of a shape, as botocore wants them."""
+
+    def __init__(self, seed):
+        self.random = random.Random(seed)
+
+    def text(self, traits):
+        location = traits.get("location")
+        if location in ("uri", "header", "headers", "querystring") or traits.get("hostLabel"):
+            return self.random.choice(["a", "b-1", "c2"] if traits.get("hostLabel") or location != "uri" else ["a", "b c", "é/%"])
+        return self.random.choice(TEXTS)
+
+    def value(self, shape, depth, answer, traits):
+        kind, pick = shape.type_name, self.random
+        if getattr(shape, "is_document_type", False):
+            return {"a": [1, "x", None, {"b": True}]}
+        if traits.get("jsonvalue") and traits.get("location") == "header":
+            return {"j": "v"}
+        if kind == "structure":
+            return self.structure(shape, depth, answer)
+        if kind == "list":
+            count = 0 if depth > 5 else pick.randrange(1 if answer else 0, 3)
+            return [self.value(shape.member, depth + 1, answer, {**shape.member.serialization, "location": traits.get("location")})
+                    for _ in range(count)]  # fmt: skip
+        if kind == "map":
+            keys = pick.sample(["k1", "k-2", "k3"], 0 if depth > 5 else pick.randrange(1 if answer else 0, 3))
+            return {key: self.value(shape.value, depth + 1, answer, {"location": traits.get("location")}) for key in keys}
+        if kind == "string":
+            return "CRC32" if shape.name == "ChecksumAlgorithm" else self.text(traits)
+        if kind == "blob":
+            return bytes(pick.randrange(128) for _ in range(pick.randrange(1, 8)))
+        if kind == "timestamp":
+            return EPOCH + datetime.timedelta(seconds=pick.randrange(2_000_000_000))
+        if kind == "boolean":
+            return pick.random() < 0.5
+        if kind in ("float", "double"):
+            return pick.choice([0.5, -2.25, 1e6, 3.0])
+        return pick.choice([0, 1, -7, 65535, 2147483647])
+
+    def structure(self, shape, depth, answer):
+        members = list(shape.members.items())
+        if getattr(shape, "is_tagged_union", False) and members:
+            members = [self.random.choice(members)]
+        result = {}
+        for name, member in members:
+            traits = member.serialization
+            required = name in shape.required_members or traits.get("location") == "uri" or traits.get("hostLabel")
+            token = name in getattr(shape, "metadata", {}).get("idempotencyToken", ()) or member.metadata.get("idempotencyToken")
+            body = answer and name == shape.serialization.get("payload")
+            if required or token or body or len(members) == 1 or (depth < 6 and self.random.random() < (0.7 if depth < 2 else 0.4)):
+                result[name] = self.value(member, depth + 1, answer, {**traits, "hostLabel": traits.get("hostLabel") or member.metadata.get("hostLabel")})
+        return result
+
+
+def ours(shape, value):
+    """A value as our client takes it and gives it."""
+    if getattr(shape, "is_document_type", False) or value is None:
+        return value
+    kind = shape.type_name
+    if kind == "structure":
+        return {name: ours(shape.members[name], item) for name, item in value.items() if name in shape.members}
+    if kind == "list":
+        return [ours(shape.member, item) for item in value]
+    if kind == "map":
+        return {key: ours(shape.value, item) for key, item in value.items()}
+    if kind == "blob":
+        return encode(value.read() if hasattr(value, "read") else value)
+    if kind == "timestamp":
+        return value if isinstance(value, str) else iso((value - EPOCH).total_seconds())
+    return value
+
+
+# ---- answers, written from the shapes alone
+
+
+def time_text(value, form):
+    if form in ("unixTimestamp", "unixtimestamp"):
+        return str(int((value - EPOCH).total_seconds()))
+    return value.strftime("%a, %d %b %Y %H:%M:%S GMT" if form == "rfc822" else "%Y-%m-%dT%H:%M:%SZ")
+
+
+def scalar_text(shape, value, form):
+    kind = shape.type_name
+    if kind == "boolean":
+        return "true" if value else "false"
+    if kind == "blob":
+        return encode(value)
+    if kind == "timestamp":
+        return time_text(value, shape.serialization.get("timestampFormat", form))
+    return str(value)
+
+
+def json_value(shape, value):
+    if getattr(shape, "is_document_type", False):
+        return value
+    kind = shape.type_name
+    if kind == "structure":
+        return {shape.members[name].serialization.get("name", name): json_value(shape.members[name], item)
+                for name, item in value.items()}  # fmt: skip
+    if kind == "list":
+        return [json_value(shape.member, item) for item in value]
+    if kind == "map":
+        return {key: json_value(shape.value, item) for key, item in value.items()}
+    if kind == "timestamp":
+        text = time_text(value, shape.serialization.get("timestampFormat", "unixTimestamp"))
+        return int(text) if text.isdigit() else text
+    return encode(value) if kind == "blob" else value
+
+
+def xml_element(shape, value, name, flat_parent=True):
+    kind, traits = shape.type_name, shape.serialization
+    if kind == "structure":
+        attributes = "".join(f" {shape.members[key].serialization['name']}={quoteattr(scalar_text(shape.members[key], item, 'iso8601'))}"
+                             for key, item in value.items() if shape.members[key].serialization.get("xmlAttribute"))  # fmt: skip
+        if "xsi:" in attributes:
+            attributes += ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        inner = "".join(xml_element(shape.members[key], item, shape.members[key].serialization.get("name", key))
+                        for key, item in value.items() if not shape.members[key].serialization.get("xmlAttribute"))  # fmt: skip
+        return f"<{name}{attributes}>{inner}</{name}>"
+    if kind == "list":
+        member = shape.member.serialization.get("name")
+        if traits.get("flattened"):
+            return "".join(xml_element(shape.member, item, member or name) for item in value)
+        return f"<{name}>" + "".join(xml_element(shape.member, item, member or "member") for item in value) + f"</{name}>"
+    if kind == "map":
+        key_name, value_name = shape.key.serialization.get("name", "key"), shape.value.serialization.get("name", "value")
+        outer = name if traits.get("flattened") else "entry"
+        entries = "".join(f"<{outer}><{key_name}>{escape(key)}</{key_name}>{xml_element(shape.value, item, value_name)}</{outer}>"
+                          for key, item in value.items())  # fmt: skip
+        return entries if traits.get("flattened") else f"<{name}>{entries}</{name}>"
+    return f"<{name}>{escape(scalar_text(shape, value, 'iso8601'))}</{name}>"
+
+
+def write_answer(protocol, op, value):
+    """Status, headers and body of an answer."""
+    shape, status, headers, body = op.output_shape, op.http.get("responseCode", 200) or 200, {}, {}
+    for name, item in value.items():
+        member, location = shape.members[name], shape.members[name].serialization.get("location")
+        wire = member.serialization.get("name", name)
+        if location == "header" and protocol.startswith("rest"):
+            if member.type_name == "list":
+                headers[wire] = ",".join(scalar_text(member.member, one, "rfc822") for one in item)
+            elif member.serialization.get("jsonvalue"):
+                headers[wire] = encode(json.dumps(item))
+            else:
+                headers[wire] = scalar_text(member, item, "rfc822")
+        elif location == "headers" and protocol.startswith("rest"):
+            headers.update({member.serialization.get("name", "") + key: one for key, one in item.items()})
+        elif location != "statusCode" or not protocol.startswith("rest"):
+            body[name] = item
+    payload = shape.serialization.get("payload")
+    if payload and protocol.startswith("rest"):
+        member, item = shape.members[payload], body.get(payload)
+        if item is None:
+            return status, headers, b""
+        if member.type_name in ("blob", "string"):
+            return status, headers, item if isinstance(item, bytes) else item.encode()
+        if protocol == "rest-json":
+            return status, headers, json.dumps(json_value(member, item)).encode()
+        return status, headers, xml_element(member, item, member.serialization.get("name", payload)).encode()
+    if "json" in protocol:
+        return status, headers, json.dumps(json_value(shape, body)).encode()
+    inner = xml_element(shape, body, shape.serialization.get("resultWrapper") or op.name + "Response")
+    if protocol == "query" and "resultWrapper" in shape.serialization:
+        inner = f"<{op.name}Response>{inner}<ResponseMetadata><RequestId>r</RequestId></ResponseMetadata></{op.name}Response>"
+    return status, headers, inner.encode()
+
+
+# ---- comparing
+
+
+def normal_body(protocol, body):
+    if not body:
+        return ""
+    if isinstance(body, dict):
+        return {key: str(value) for key, value in body.items()}
+    if protocol in ("ec2", "query"):
+        return dict(urllib.parse.parse_qsl(body.decode(), keep_blank_values=True))
+    try:
+        return json.loads(body) if "json" in protocol else xml_form(body)
+    except Exception:
+        return body
+
+
+def normal_query(query):
+    if isinstance(query, dict):
+        query = [(key, one) for key, value in query.items() for one in (value if isinstance(value, list) else [value])]
+    else:
+        query = urllib.parse.parse_qsl(query, keep_blank_values=True)
+    return sorted((key, str(value)) for key, value in query)
+
+
+def request_difference(service, op, protocol, wanted, answer):
+    if "error" in answer:
+        return answer["error"]["message"]
+    path, _, query = wanted["url_path"].partition("?")
+    wanted_query = sorted(normal_query(query) + normal_query(wanted["query_string"]))
+    if service == "s3":
+        path = re.sub(r"^/[^/]+", "", path) if op.input_shape and "Bucket" in op.input_shape.members else path
+    got_path = answer["path"]
+    got = {"path": got_path, "query": normal_query(answer["query"]), "body": normal_body(protocol, base64.b64decode(answer["body"])),
+           "method": answer["method"]}  # fmt: skip
+    body = wanted["body"]
+    if isinstance(body, str):
+        body = body.encode()
+    expected = {"path": path, "query": wanted_query, "body": normal_body(protocol, body), "method": wanted["method"]}
+    if (service, op.name) in (("ec2", "RunInstances"), ("autoscaling", "CreateLaunchConfiguration")) and "UserData" in expected["body"]:
+        expected["body"]["UserData"] = encode(expected["body"]["UserData"])
+    headers = {name.lower(): value for name, value in answer["headers"]}
+    for name, value in wanted["headers"].items():
+        expected[name], got[name] = str(value), headers.get(name.lower())
+    return None if got == expected else f"\n  got:    {got}\n  wanted: {expected}"
+
+
+def comparisons(session, service, values):
+    model = session.get_service_model(service)
+    protocol = model.resolved_protocol
+    if protocol == "smithy-rpc-v2-cbor":
+        return
+    serializer = botocore.serialize.create_serializer(protocol, include_validation=False)
+    parser = botocore.parsers.create_parser(protocol)
+    for name in sorted(model.operation_names):
+        op = model.operation_model(name)
+        if op.has_event_stream_input or op.has_event_stream_output:
+            continue
+        if "smithy.api#httpBearerAuth" in (op.auth or model.metadata.get("auth") or [""])[0:1] or model.signature_version in ("v2", "bearer"):
+            continue
+        params = values.structure(op.input_shape, 0, False) if op.input_shape else {}
+        wanted = serializer.serialize_to_request(params, op)
+        text = json.dumps(ours(op.input_shape, params) if op.input_shape else {})
+        yield service, name, "request", {"input": text}, lambda answer, op=op, wanted=wanted: request_difference(service, op, protocol, wanted, answer)
+        if not op.output_shape:
+            continue
+        value = values.structure(op.output_shape, 0, True)
+        status, headers, body = write_answer(protocol, op, value)
+        parsed = parser.parse({"status_code": status, "headers": HeadersDict(headers), "body": body}, op.output_shape)
+        parsed.pop("ResponseMetadata", None)
+        expected = ours(op.output_shape, parsed)
+        question = {"status": status, "headers": [[key, str(item)] for key, item in headers.items()], "body": encode(body)}
+
+        def judge(answer, expected=expected):
+            if "error" in answer or "unstable" in answer:
+                return json.dumps(answer)
+            got = json.loads(answer["result"])
+            return None if equal(got, expected) else f"\n  got:    {json.dumps(got)}\n  wanted: {json.dumps(expected, default=str)}"
+
+        yield service, name, "answer", question, judge
+
+
+def main():
+    folder, driver = sys.argv[1:]
+    session = botocore.session.Session()
+    names = session.get_available_services() if os.environ.get("IASQL_LONG") else SERVICES
+    cases = [case for name in names for case in comparisons(session, name, Values(name))]
+    questions = "".join(json.dumps({"model": case[0], "operation": case[1], **case[3]}) + "\n" for case in cases)
+    output = subprocess.run([driver, folder], input=questions, stdout=subprocess.PIPE, text=True, check=False)
+    lines = output.stdout.split("\n")[:-1]
+    failed = 0
+    for (service, name, side, _, judge), line in zip(cases, lines, strict=False):
+        problem = judge(json.loads(line))
+        if problem and (service, name, side) not in EXPECTED:
+            failed += 1
+            print(f"not ok: {side} of {service} {name}: {problem}")
+    if output.returncode or len(lines) != len(cases):
+        failed += 1
+        print(f"not ok: exit status {output.returncode}, {len(lines)} answers to {len(cases)} questions")
+    print(f"{len(cases) - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+main()
