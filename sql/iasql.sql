@@ -234,10 +234,20 @@ COMMENT ON COLUMN iasql_audit_log.change IS 'The row before (original) and after
 
 -- What pg_dump takes along: all but iasql_arming.
 
-SELECT pg_extension_config_dump(name::regclass, '') FROM unnest(ARRAY[
-    'iasql_workspace', 'iasql_workspace_id_seq', 'iasql_module', 'iasql_dependencies', 'iasql_tables', 'iasql_state',
-    'iasql_tombstone', 'iasql_share', 'iasql_operation', 'iasql_journal', 'iasql_journal_id_seq', 'iasql_witness',
-    'iasql_audit_log', 'iasql_audit_log_id_seq']) AS name;
+SELECT pg_extension_config_dump('iasql_workspace', '');
+SELECT pg_extension_config_dump('iasql_workspace_id_seq', '');
+SELECT pg_extension_config_dump('iasql_module', '');
+SELECT pg_extension_config_dump('iasql_dependencies', '');
+SELECT pg_extension_config_dump('iasql_tables', '');
+SELECT pg_extension_config_dump('iasql_state', '');
+SELECT pg_extension_config_dump('iasql_tombstone', '');
+SELECT pg_extension_config_dump('iasql_share', '');
+SELECT pg_extension_config_dump('iasql_operation', '');
+SELECT pg_extension_config_dump('iasql_journal', '');
+SELECT pg_extension_config_dump('iasql_journal_id_seq', '');
+SELECT pg_extension_config_dump('iasql_witness', '');
+SELECT pg_extension_config_dump('iasql_audit_log', '');
+SELECT pg_extension_config_dump('iasql_audit_log_id_seq', '');
 
 -- Who may read: all see the modules and the history of their own workspace.  The rest is the owner's, who may grant it.
 

@@ -91,7 +91,7 @@ subtransaction(void (*body) (void *), void *arg, char **message)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
-	bool		done = false;
+	volatile bool done = false;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
@@ -197,6 +197,11 @@ find_extension(Session *session)
 									   psprintf("%s.", quote_identifier(get_namespace_name(session->ext_schema))));
 }
 
+/* What tells this database from a copy of it. */
+#define THIS_DATABASE \
+	"SELECT s.system_identifier, d.oid, c.timeline_id FROM pg_control_system() s, pg_control_checkpoint() c, " \
+	"pg_database d WHERE d.datname = current_database()"
+
 /* Registers current_schema() as a workspace, along with the modules that every workspace has. */
 static void
 make_workspace(Session *session, const char *schema)
@@ -210,6 +215,12 @@ make_workspace(Session *session, const char *schema)
 					 "ON CONFLICT (schema) DO UPDATE SET schema = excluded.schema RETURNING id", session->ext),
 			1, types, values);
 	session->workspace = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	/* a restored or copied database has the original's workspaces: only iasql_arm() arms it */
+	if (!iasql_use_server_credentials)
+		run_sql(SPI_OK_INSERT,
+				psprintf("INSERT INTO %siasql_arming (system_identifier, database, timeline) " THIS_DATABASE
+						 " AND NOT EXISTS (SELECT FROM %siasql_workspace WHERE id <> %d) ON CONFLICT DO NOTHING",
+						 session->ext, session->ext, session->workspace), 0, NULL, NULL);
 	for (int i = 0; iasql_modules[i] != NULL; i++)
 		if (module_is_builtin(iasql_modules[i]))
 			module_register(session, iasql_modules[i]);
@@ -391,11 +402,8 @@ bool
 workspace_is_armed(Session *session)
 {
 	return read_one(session,
-					psprintf("SELECT 1 FROM %siasql_arming a, pg_control_system() s, pg_control_checkpoint() c "
-							 "WHERE $1 IS NOT NULL AND a.system_identifier = s.system_identifier "
-							 "AND a.timeline = c.timeline_id "
-							 "AND a.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
-							 session->ext)) != NULL;
+					psprintf("SELECT 1 FROM %siasql_arming WHERE $1 IS NOT NULL AND "
+							 "(system_identifier, database, timeline) IN (" THIS_DATABASE ")", session->ext)) != NULL;
 }
 
 /* ---------------------------------------------------------------- modules */
