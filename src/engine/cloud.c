@@ -89,9 +89,11 @@ start_call(Scan *scan, const char *operation, const char *input, const TemplateA
 {
 	const char *colon = strchr(operation, ':');
 	const char *service = colon ? pnstrdup(operation, colon - operation) : scan->kind->res->service;
+	TemplateArgs here = *args;
 
+	here.region = scan->asked;
 	return cloud_start(scan->session, service, colon ? colon + 1 : operation, scan->asked,
-					   template_expand(input ? input : "{}", args, false), items, false, NULL);
+					   template_expand(input ? input : "{}", &here, false), items, false, NULL);
 }
 
 /* The region that is asked for a kind's objects of a region. */

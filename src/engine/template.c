@@ -162,16 +162,28 @@ read_string(const char *p, const char **content, int *len)
 static Value
 object_value(const Object *object, const Value *values, int attribute)
 {
-	int flags = object->kind->res->attributes[attribute].flags;
+	const Attribute *attr = &object->kind->res->attributes[attribute];
+	bool is_id = (attr->flags & ATTR_ID) != 0;
+	Value value = {0};
 
 	if (values == NULL)
 		values = object->desired ? object->desired : object->actual ? object->actual : object->base;
-	if (values == object->desired && (flags & ATTR_ID) && object->cloud_id != NULL)
-		return (Value){.text = object->cloud_id};
-	if (values == object->desired && (flags & (ATTR_ID | ATTR_COMPUTED)) && object->actual != NULL &&
-		!value_is_null(&object->actual[attribute]))
-		return object->actual[attribute];
-	return values == NULL ? (Value){0} : values[attribute];
+	if (values != NULL)
+		value = values[attribute];
+	/* a reference that is the id, too, says by itself what it refers to now */
+	if (values == object->desired && attr->form != FORM_REF)
+	{
+		if (is_id && object->cloud_id != NULL)
+			return (Value){.text = object->cloud_id};
+		if ((is_id || (attr->flags & ATTR_COMPUTED)) && object->actual != NULL &&
+			!value_is_null(&object->actual[attribute]))
+			return object->actual[attribute];
+		if ((attr->flags & ATTR_COMPUTED) && object->presence == PRESENCE_ABSENT)
+			return (Value){0};
+	}
+	if (is_id && value_is_null(&value))
+		value.text = object->cloud_id;
+	return value;
 }
 
 static bool
@@ -209,9 +221,13 @@ reference_ids(const Attribute *attr, const Value *value, bool newest, bool *comp
 	return ids;
 }
 
-/* What 'to' has and 'from' lacks: entries of a map, elements of a set. */
+/*
+ * What 'to' has and 'from' lacks: entries of a map, elements of a set.  'pushed'
+ * is which of them is the row's, whose references count as they are now; the
+ * cloud's are those that it still has.
+ */
 static bool
-append_difference(const Attribute *attr, const Value *from, const Value *to, StringInfo out)
+append_difference(const Attribute *attr, const Value *from, const Value *to, const Value *pushed, StringInfo out)
 {
 	if (attr->form == FORM_MAP)
 	{
@@ -247,8 +263,8 @@ append_difference(const Attribute *attr, const Value *from, const Value *to, Str
 	else
 	{
 		bool complete;
-		List *old = reference_ids(attr, from, true, &complete);
-		List *ids = reference_ids(attr, to, true, &complete);
+		List *old = reference_ids(attr, from, from == pushed, &complete);
+		List *ids = reference_ids(attr, to, to == pushed, &complete);
 		List *rest = NIL;
 		ListCell *lc;
 
@@ -357,7 +373,7 @@ append_attribute(const Expansion *x, const Object *object, const Value *values, 
 			if (!append_attribute(x, value.refs[i], NULL, next, rest - next, term, rest, out))
 			{
 				out->len = start;
-				return missing(x, object, attr);
+				return value.refs[i]->cloud_id == NULL && missing(x, object, attr);
 			}
 		}
 		if (set && value.nrefs > 0)
@@ -370,11 +386,12 @@ append_attribute(const Expansion *x, const Object *object, const Value *values, 
 		static const Value none = {0};
 
 		/* a new object gets everything */
+		if (delta != NULL && term->delta == '+')
+			return append_difference(attr, &delta->from, &delta->to, &delta->to, out);
 		if (delta != NULL)
-			return term->delta == '+' ? append_difference(attr, &delta->from, &delta->to, out)
-									  : append_difference(attr, &delta->to, &delta->from, out);
+			return append_difference(attr, &delta->to, &delta->from, &delta->to, out);
 		return term->delta == '+' && (x->args->action == NULL || x->args->action->kind != ACTION_UPDATE) &&
-			   append_difference(attr, &none, &value, out);
+			   append_difference(attr, &none, &value, &value, out);
 	}
 	return append_value(x, object, values == NULL || values == object->desired, attribute, &value, out);
 }

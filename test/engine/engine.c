@@ -83,14 +83,19 @@ thing_kind(void)
 
 static Object *thing_object(Kind *kind, const JsonbValue *row);
 
-/* The members of a row that refer to things are rows themselves. */
+/* The members of a row that refer to things are rows themselves; "was" is the id that the value's text has for them. */
 static void
 set_refs(Kind *kind, const JsonbValue *rows, Value *value)
 {
 	JsonElements elements = {.of = rows};
-	JsonbValue row;
+	JsonbValue row, was;
+	List *texts = NIL;
 
-	value->text = "";
+	while (json_next_element(&elements, &row))
+		if (path_find(&row, "was", 3, &was))
+			texts = lappend(texts, json_text(&was));
+	elements = (JsonElements){.of = rows};
+	value->text = texts == NIL ? "" : sorted_json_array(texts);
 	value->refs = palloc(sizeof(Object *) * 8);
 	while (json_next_element(&elements, &row))
 		value->refs[value->nrefs++] = thing_object(kind, &row);
@@ -114,7 +119,7 @@ set_parts(Kind *kind, Object *object, const JsonbValue *rows)
 	}
 }
 
-/* A row as an object; "id" is the cloud id that AWS gave, "actual" what AWS answers. */
+/* A row as an object; "id" is the cloud id that AWS gave, "actual" what AWS answers, if not "absent". */
 static Object *
 thing_object(Kind *kind, const JsonbValue *row)
 {
@@ -133,6 +138,10 @@ thing_object(Kind *kind, const JsonbValue *row)
 
 		if (strcmp(column, "id") == 0)
 			object->cloud_id = json_text(&value);
+		else if (strcmp(column, "absent") == 0)
+			object->presence = PRESENCE_ABSENT;
+		else if (strcmp(column, "was") == 0)
+			continue;
 		else if (strcmp(column, "actual") == 0)
 			object->actual = thing_object(kind, &value)->desired;
 		else if (i < 0)
