@@ -145,11 +145,10 @@ aws_model_open(const char *dir, const char *service, AwsError *error)
 	void *mapping = MAP_FAILED;
 	int fd = -1;
 
-	aws_error_at(error, service, NULL);
 	if (!model_name_valid(service))
 	{
 		model_unknown(dir, service, error);
-		return NULL;
+		goto done;
 	}
 	aws_buffer_format(&path, "%s/%s.amb", dir, service);
 	if (path.failed)
@@ -190,6 +189,8 @@ aws_model_open(const char *dir, const char *service, AwsError *error)
 done:
 	if (fd >= 0)
 		close(fd);
+	if (model == NULL)
+		aws_error_at(error, service, NULL);
 	aws_error_clear(&reason);
 	aws_buffer_free(&path);
 	return model;

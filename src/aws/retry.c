@@ -64,11 +64,14 @@ void
 aws_retry_answered(AwsRetryBucket *bucket, double now, bool throttled)
 {
 	double rate;
+	double recent;
 
 	measure(bucket, now);
+	/* a burst may be throttled before it was measured */
+	recent = fmax(bucket->measured_rate, bucket->measured_count / MEASURE_EVERY);
 	if (throttled)
 	{
-		bucket->best_rate = bucket->paced ? fmin(bucket->measured_rate, bucket->rate) : bucket->measured_rate;
+		bucket->best_rate = bucket->paced ? fmin(recent, bucket->rate) : recent;
 		bucket->throttled_at = now;
 		if (!bucket->paced)
 			bucket->filled_at = now;
@@ -83,7 +86,7 @@ aws_retry_answered(AwsRetryBucket *bucket, double now, bool throttled)
 	}
 	else
 		return;
-	bucket->rate = fmax(MIN_RATE, fmin(rate, fmax(2 * bucket->measured_rate, MIN_RATE)));
+	bucket->rate = fmax(MIN_RATE, fmin(rate, 2 * recent));
 	bucket->tokens = fmin(bucket->tokens, fmax(bucket->rate, 1));
 }
 

@@ -77,8 +77,8 @@ sign(json_object *vector)
 	check(vector, "string_to_sign", aws_buffer_text(&string));
 	if (aws_sigv4_signature(&scope, &string, signature))
 		check(vector, "signature", signature);
-	if (!aws_sigv4_authorization(&request, &scope, &authorization) ||
-		strstr(authorization.data, signature) == NULL || strstr(authorization.data, names.data) == NULL)
+	if (!aws_sigv4_authorization(&request, &scope, &authorization) || strstr(authorization.data, signature) == NULL ||
+		strstr(authorization.data, names.data) == NULL)
 	{
 		failed++;
 		printf("not ok: %s: authorization %s\n", text(vector, "name"), aws_buffer_text(&authorization));
