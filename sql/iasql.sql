@@ -232,7 +232,58 @@ COMMENT ON COLUMN iasql_audit_log.table_name IS 'Table.';
 COMMENT ON COLUMN iasql_audit_log.change_type IS 'INSERT, UPDATE or DELETE.';
 COMMENT ON COLUMN iasql_audit_log.change IS 'The row before (original) and after (change), secrets masked.';
 
--- What pg_dump takes along: all but iasql_arming.
+CREATE TABLE iasql_drift_entry (
+    workspace integer NOT NULL,
+    resource text NOT NULL,
+    key text,
+    column_name text,
+    base text,
+    desired text,
+    actual text,
+    kind text NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ON iasql_drift_entry (workspace);
+COMMENT ON TABLE iasql_drift_entry IS 'What iasql_drift shows.';
+COMMENT ON COLUMN iasql_drift_entry.workspace IS 'Workspace.';
+COMMENT ON COLUMN iasql_drift_entry.resource IS 'Table.';
+COMMENT ON COLUMN iasql_drift_entry.key IS 'Row, as in iasql_state; for an object without a row what AWS knows it by.';
+COMMENT ON COLUMN iasql_drift_entry.column_name IS 'Column that differs; NULL: the whole.';
+COMMENT ON COLUMN iasql_drift_entry.base IS 'What row and cloud agreed on last.';
+COMMENT ON COLUMN iasql_drift_entry.desired IS 'What the row says.';
+COMMENT ON COLUMN iasql_drift_entry.actual IS 'What AWS answers.';
+COMMENT ON COLUMN iasql_drift_entry.kind IS
+    'cloud changed, row changed, both, gone, not a row, orphan, or rolled back.';
+COMMENT ON COLUMN iasql_drift_entry.seen_at IS 'When it was seen.';
+
+CREATE TABLE iasql_unmanaged_entry (
+    workspace integer NOT NULL,
+    resource text NOT NULL,
+    region text NOT NULL,
+    cloud_id text,
+    reason text NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX ON iasql_unmanaged_entry (workspace);
+COMMENT ON TABLE iasql_unmanaged_entry IS 'What iasql_unmanaged shows.';
+COMMENT ON COLUMN iasql_unmanaged_entry.workspace IS 'Workspace.';
+COMMENT ON COLUMN iasql_unmanaged_entry.resource IS 'Table that would hold it.';
+COMMENT ON COLUMN iasql_unmanaged_entry.region IS 'AWS region, empty for global resources.';
+COMMENT ON COLUMN iasql_unmanaged_entry.cloud_id IS 'By which AWS knows it.';
+COMMENT ON COLUMN iasql_unmanaged_entry.reason IS 'Why the table cannot hold it.';
+COMMENT ON COLUMN iasql_unmanaged_entry.seen_at IS 'When it was seen.';
+
+CREATE VIEW iasql_drift AS
+    SELECT resource, key, column_name, base, desired, actual, kind, seen_at
+    FROM iasql_drift_entry WHERE workspace = (SELECT iasql_current_workspace());
+COMMENT ON VIEW iasql_drift IS 'Differences between rows, their last agreement and AWS, as the last look saw them.';
+
+CREATE VIEW iasql_unmanaged AS
+    SELECT resource, region, cloud_id, reason, seen_at
+    FROM iasql_unmanaged_entry WHERE workspace = (SELECT iasql_current_workspace());
+COMMENT ON VIEW iasql_unmanaged IS 'Objects in AWS that no row can hold, as the last look saw them; never touched.';
+
+-- What pg_dump takes along: all but iasql_arming and what the next look finds again.
 
 SELECT pg_extension_config_dump('iasql_workspace', '');
 SELECT pg_extension_config_dump('iasql_workspace_id_seq', '');
