@@ -402,6 +402,13 @@ tail_of(JsonbValue *in, JsonbValue *out)
 	return after_last(in, out, ':');
 }
 
+/* "com.amazonaws.us-east-1.s3" -> "s3" */
+static bool
+last_label_of(JsonbValue *in, JsonbValue *out)
+{
+	return after_last(in, out, '.');
+}
+
 static bool
 upper_of(JsonbValue *in, JsonbValue *out)
 {
@@ -585,6 +592,7 @@ static const Codec codecs[] = {
 	{"bool", true, as_bool, as_bool},
 	{"basename", true, basename_of, basename_of},
 	{"tail", true, tail_of, tail_of},
+	{"last_label", true, NULL, last_label_of},
 	{"upper", true, upper_of, upper_of},
 	{"lower", true, lower_of, lower_of},
 	{"fargate_cpu", false, fargate_cpu_to, NULL},

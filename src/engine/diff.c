@@ -72,6 +72,9 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 
 		if (bms_is_member(i, object->unknown))
 			continue;
+		/* a reference to what has no row cannot be in a column */
+		if (attr->form == FORM_REF && row_null && actual->text != NULL && actual->nrefs == 0)
+			continue;
 
 		/* Columns that no reply shows: only the row's own change counts. */
 		if (attr->flags & ATTR_TRIGGER)

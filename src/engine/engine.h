@@ -428,8 +428,8 @@ extern char *template_expand(const char *template_, const TemplateArgs *args, bo
 extern bool pattern_matches_row(const Object *object, const Value *values, const char *pattern);
 extern char *template_expand_part(const Parts *parts, const PartRow *row, const TemplateArgs *args);
 
-/* in parts.c: the text of a FORM_PARTS value from object->parts (desired), NULL: none; $column of it is expanded anew */
-extern char *parts_from_rows(const Session *session, const Object *object, const Parts *parts);
+/* in parts.c: the text of a FORM_PARTS value from object->parts (desired), NULL: none; 'whole' as it is sent, else as it is compared */
+extern char *parts_from_rows(const Session *session, const Object *object, const Parts *parts, bool whole);
 /* the same from a reply's array */
 extern char *parts_from_reply(const Parts *parts, const JsonbValue *array);
 
@@ -495,7 +495,6 @@ typedef struct PartImport
 	List	   *columns; /* of char *: set so far, and */
 	List	   *texts;	 /* of char *: their values */
 } PartImport;
-typedef void (*PartImportHook) (PartImport *import);
 extern void part_set(PartImport *import, const char *column, const char *text); /* NULL: nothing */
 /* sets a reference of Parts.refs to this object's row */
 extern void part_refer(PartImport *import, const char *column, const Object *referred);

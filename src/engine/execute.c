@@ -547,7 +547,8 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 		error = failure_inside(request, cloud);
 	if (error == NULL)
 		request_succeeded(ex, request, cloud, false);
-	else if (codes_match(request->call->done, error->code, error->message))
+	/* of a batch only one element may be what is done already */
+	else if (list_length(request->actions) == 1 && codes_match(request->call->done, error->code, error->message))
 		request_succeeded(ex, request, cloud, true);
 	else if (codes_match(request->call->retry, error->code, error->message) &&
 			 !TimestampDifferenceExceeds(request->first, now, iasql_wait_timeout))

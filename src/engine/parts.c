@@ -17,6 +17,7 @@
 typedef struct Cut
 {
 	const Parts *parts;
+	bool whole; /* with what AWS fills in by itself: to be sent */
 	StringInfoData path; /* of the value at hand: "portMappings[].protocol" */
 	StringInfoData out;
 } Cut;
@@ -43,7 +44,10 @@ codec_of(const JsonbValue *string)
 	return text[0] == '$' && colon != NULL && strpbrk(text, "{}|[]") == NULL ? colon + 1 : NULL;
 }
 
-/* Whether AWS fills in this value by itself: "path=value", or "path=$member" for what its neighbour in 'of' says. */
+/*
+ * Whether AWS fills in this value by itself: "path=value", "path=$member" for
+ * what its neighbour in 'of' says, or "path=*" for anything.
+ */
 static bool
 is_default(const Cut *cut, const JsonbValue *of, const JsonbValue *v)
 {
@@ -51,13 +55,13 @@ is_default(const Cut *cut, const JsonbValue *of, const JsonbValue *v)
 	char *path, *value;
 	JsonbValue neighbour;
 
-	while (assignment_next(&list, &path, &value))
+	while (!cut->whole && assignment_next(&list, &path, &value))
 	{
 		if (strcmp(path, cut->path.data) != 0)
 			continue;
 		if (*value == '$')
 			value = path_find(of, value + 1, strlen(value + 1), &neighbour) ? json_text(&neighbour) : NULL;
-		if (value != NULL && strcmp(value, json_text(v)) == 0)
+		if (value != NULL && (strcmp(value, "*") == 0 || strcmp(value, json_text(v)) == 0))
 			return true;
 	}
 	return false;
@@ -167,10 +171,10 @@ compare_parts(const ListCell *a, const ListCell *b)
 
 /* Adds the canonical text of one part, sent or answered. */
 static List *
-add_part(List *list, const Parts *parts, const JsonbValue *shape, JsonbValue *part)
+add_part(List *list, const Parts *parts, bool whole, const JsonbValue *shape, JsonbValue *part)
 {
 	PartText *one = palloc0(sizeof(PartText));
-	Cut cut = {.parts = parts};
+	Cut cut = {.parts = parts, .whole = whole};
 	JsonbValue key;
 
 	initStringInfo(&cut.path);
@@ -200,7 +204,7 @@ parts_array(List *list)
 }
 
 char *
-parts_from_rows(const Session *session, const Object *object, const Parts *parts)
+parts_from_rows(const Session *session, const Object *object, const Parts *parts, bool whole)
 {
 	TemplateArgs args = {.session = (Session *) session, .parent = object};
 	List *list = NIL;
@@ -212,7 +216,7 @@ parts_from_rows(const Session *session, const Object *object, const Parts *parts
 		char *text = template_expand_part(parts, &object->parts[i], &args);
 
 		json_parse(text, strlen(text), &part);
-		list = add_part(list, parts, &shape, &part);
+		list = add_part(list, parts, whole, &shape, &part);
 	}
 	return parts_array(list);
 }
@@ -226,6 +230,6 @@ parts_from_reply(const Parts *parts, const JsonbValue *array)
 
 	template_shape(parts, &shape);
 	while (json_next_element(&elements, &part))
-		list = add_part(list, parts, &shape, &part);
+		list = add_part(list, parts, false, &shape, &part);
 	return parts_array(list);
 }

@@ -123,7 +123,9 @@ decide_present(Session *session, Plan *plan, Object *object)
 	{
 		Delta *delta = lfirst(cell);
 
-		if (delta->push && (res->attributes[delta->attribute].flags & ATTR_REPLACE))
+		if (delta->push && ((res->attributes[delta->attribute].flags & ATTR_REPLACE) ||
+							((res->attributes[delta->attribute].flags & ATTR_VARIANT) &&
+							 value_is_null(&delta->from) != value_is_null(&delta->to))))
 			replace = true;
 	}
 	if (replace && object->aws_protected)
@@ -281,7 +283,7 @@ decide(Session *session, Plan *plan, Object *object)
 	{
 		if (!present || object->leaving)
 			plan->forgotten = lappend(plan->forgotten, object);
-		else if (object->aws_protected || res->read_only)
+		else if (object->aws_protected || (res->read_only && res->remove[0].operation == NULL))
 		{
 			object->imported = true;
 			plan->imports = lappend(plan->imports, object);

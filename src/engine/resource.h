@@ -79,7 +79,8 @@ enum
 	ATTR_VOLATILE = 1 << 8, /* computed, and changes by itself: written back, never a difference */
 	ATTR_EXCLUSIVE = 1 << 9, /* a reference that only one object may hold */
 	ATTR_UNIQUE = 1 << 10,	/* value unique in AWS among its kind and region */
-	ATTR_NO_COMPARE = 1 << 11 /* sent on create, unknown afterwards */
+	ATTR_NO_COMPARE = 1 << 11, /* sent on create, unknown afterwards */
+	ATTR_VARIANT = 1 << 12 /* says of what kind the object is: a change from or to NULL cannot be made in place */
 };
 
 /*
@@ -95,7 +96,8 @@ typedef struct Parts
 	const char *key;		/* column that tells the parts of one carrier apart; also in a reply, see key_path */
 	const char *key_path;	/* the same in a reply part */
 	const char *template_;	/* template of one part, over the child's columns */
-	const char *defaults;	/* "Path=value" joined by '&': members that a reply fills in by itself */
+	/* "Path=value" joined by '&': what AWS fills in by itself, not compared; '*': any value, since no column holds it */
+	const char *defaults;
 	const char *columns;	/* import: "column=Path" joined by '&' (codecs allowed) */
 	const char *refs;		/* "column=resource" joined by '&': the child's own references */
 	/* import hook for columns that one path cannot give (an image reference);
@@ -196,7 +198,7 @@ typedef struct Resource
 	const char *name;	 /* the table's name, and the resource's */
 	const char *service; /* AWS service: "ec2" */
 	const char *region;	 /* NULL: regional; else where a global one is asked ("aws-global", "us-east-1") */
-	int			read_only; /* AWS's own list: a row cannot create or delete */
+	int			read_only; /* AWS's own list: a row cannot create, nor delete unless there is .remove */
 
 	Listing		list;
 	Listing		also;	 /* a second listing whose items are added, or no operation */

@@ -885,7 +885,7 @@ object_refresh(const Session *session, Object *object)
 		Value	   *value = &object->desired[i];
 
 		if (attr->form == FORM_PARTS)
-			value->text = object->nparts > 0 ? parts_from_rows(session, object, attr->parts) : NULL;
+			value->text = object->nparts > 0 ? parts_from_rows(session, object, attr->parts, false) : NULL;
 		else if (attr->form == FORM_REF && value->nrefs == 1)
 			value->text = value->refs[0]->cloud_id ? value->refs[0]->cloud_id : "";
 		else if (attr->form == FORM_JOIN && value->nrefs > 0)

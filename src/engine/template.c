@@ -333,7 +333,7 @@ append_value(const Expansion *x, const Object *object, bool newest, int attribut
 		case FORM_PARTS:
 			if (newest && object->nparts > 0)
 			{
-				char *text = parts_from_rows(x->args->session, object, attr->parts);
+				char *text = parts_from_rows(x->args->session, object, attr->parts, true);
 
 				appendStringInfoString(out, text == NULL ? "[]" : text);
 				return text != NULL;

@@ -264,7 +264,7 @@ part_row(Session *session, const Object *carrier, int attribute, JsonbValue *jso
 		}
 	}
 	if (parts->import != NULL)
-		((PartImportHook) parts->import) (&import);
+		parts->import(&import);
 
 	initStringInfo(&doc);
 	carrier_members(&doc, child, carrier);

@@ -17,16 +17,7 @@ static const Module iasql_functions_module = {
 };
 
 const Module *const iasql_modules[] = {
-	&iasql_platform_module,
-	&iasql_functions_module,
-	&aws_account_module,
-	&aws_acm_list_module,
-	&aws_cloudwatch_module,
-	&aws_iam_module,
-	&aws_ecr_module,
-	&aws_vpc_module,
-	&aws_security_group_module,
-	&aws_elb_module,
-	&aws_ecs_fargate_module,
-	NULL,
+	&iasql_platform_module,		&iasql_functions_module, &aws_account_module,	  &aws_acm_list_module,
+	&aws_cloudwatch_module,		&aws_iam_module,		 &aws_ecr_module,		  &aws_vpc_module,
+	&aws_security_group_module, &aws_elb_module,		 &aws_ecs_fargate_module, NULL,
 };
