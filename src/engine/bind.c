@@ -378,7 +378,11 @@ read_missing(Session *session, Kind *kind)
 		cloud_read(session, missing);
 }
 
-/* Why nothing may be decided about an object now: its listing failed. */
+/*
+ * Why nothing may be decided about an object now: its listing failed.  A new
+ * row that a complete listing does not show has no object; one with a base was
+ * asked for by id.
+ */
 static void
 freeze_unlisted(Kind *kind)
 {
@@ -405,6 +409,8 @@ freeze_unlisted(Kind *kind)
 			object->presence = PRESENCE_UNKNOWN;
 			object->frozen = why;
 		}
+		else if (object->base == NULL)
+			object->presence = PRESENCE_ABSENT;
 	}
 }
 
