@@ -176,12 +176,17 @@ static AwsProvide
 from_provider(AwsFetch *fetch, const Profile *profile, const char *source)
 {
 	const AwsProvider *const *providers = aws_provider_by_source(source);
+	AwsProvide outcome;
 
 	if (providers == NULL)
 		return aws_fetch_fail(fetch, "profile \"%s\" has credential_source \"%s\", which is none", profile->name,
 							  source);
 	aws_fetch_from(fetch, providers);
-	return providers[0]->start(fetch);
+	outcome = providers[0]->start(fetch);
+	if (outcome == AWS_PROVIDE_ABSENT)
+		outcome = aws_fetch_fail(fetch, "profile \"%s\" has no credentials: there are none in %s", profile->name,
+								 providers[0]->name);
+	return outcome;
 }
 
 static AwsProvide

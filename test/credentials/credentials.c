@@ -1,0 +1,520 @@
+/*
+ * credentials.c
+ *	  Every provider of keys against a server that plays them all (server.py).
+ *
+ *	  credentials FOLDER PORT
+ *
+ * The folder has the service models and, as home/.aws, the shared files that
+ * `run` wrote.  The server says which key signed a request; all that is secret
+ * has HUSH in it, so that no message may.
+ */
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aws/client.h"
+#include "aws/config.h"
+#include "aws/provider.h"
+
+#define CALLS 20
+
+static int passed;
+static int failed;
+static const char *folder;
+static char base[60];
+
+static void
+check(bool good, const char *what, const char *got)
+{
+	if (good)
+		passed++;
+	else
+	{
+		failed++;
+		printf("not ok: %s: %s\n", what, got != NULL ? got : "nothing");
+	}
+}
+
+static void
+is(const char *what, const char *got, const char *wanted)
+{
+	check(got != NULL && strcmp(got, wanted) == 0, what, got);
+}
+
+static void
+turn(AwsClient *client)
+{
+	struct pollfd wait = {.fd = aws_client_fd(client), .events = POLLIN};
+
+	poll(&wait, 1, (int) aws_client_timeout(client));
+	aws_client_drive(client);
+}
+
+static AwsClient *
+new_client(void)
+{
+	AwsError error = {0};
+	AwsClient *client = aws_client_new(folder, &error);
+
+	if (client == NULL)
+	{
+		printf("cannot go on: %s\n", error.message);
+		exit(1);
+	}
+	return client;
+}
+
+static AwsCredentials *
+new_credentials(const AwsCredentialSource *source)
+{
+	AwsCredentialSource complete = *source;
+	AwsError error = {0};
+	AwsCredentials *credentials;
+
+	complete.endpoint_url = base;
+	credentials = aws_credentials_new(&complete, &error);
+	if (credentials == NULL)
+	{
+		printf("cannot go on: %s\n", error.message);
+		exit(1);
+	}
+	return credentials;
+}
+
+static AwsCall *
+start(AwsClient *client, AwsCredentials *credentials, const char *input)
+{
+	AwsTarget target = {.region = "us-east-1", .endpoint_url = base, .credentials = credentials};
+	AwsCallOptions options = {.items = ""};
+	AwsError error = {0};
+	AwsCall *call =
+		aws_call_start(client, &target, "logs", "DescribeLogGroups", input, strlen(input), &options, &error);
+
+	if (call == NULL)
+	{
+		printf("cannot go on: %s\n", error.message);
+		exit(1);
+	}
+	return call;
+}
+
+/* Ends a call and frees it; the key that signed it, or the error's message. */
+static const char *
+end(AwsClient *client, AwsCall *call)
+{
+	static char text[2000];
+	const AwsError *error;
+	const char *item;
+	size_t len;
+
+	while (!aws_call_done(call))
+		turn(client);
+	error = aws_call_error(call);
+	item = aws_call_item(call, &len);
+	if (error != NULL)
+		snprintf(text, sizeof(text), "%d %s: %s", error->kind, error->code != NULL ? error->code : "", error->message);
+	else if (item != NULL && len > sizeof("{'logGroupName':''}") - 1)
+		snprintf(text, sizeof(text), "%.*s", (int) (len - (sizeof("{'logGroupName':''}") - 1)),
+				 item + sizeof("{'logGroupName':'") - 1);
+	check(strstr(text, "HUSH") == NULL, "no secret in a message", text);
+	check(error == NULL || (!error->maybe_executed && error->attempts == 0) || error->kind == AWS_REFUSED,
+		  "a call without keys was not sent", text);
+	aws_call_free(call);
+	return text;
+}
+
+static const char *
+ask(AwsClient *client, AwsCredentials *credentials, const char *input)
+{
+	return end(client, start(client, credentials, input));
+}
+
+/* ---- each provider ---- */
+
+#define KEYS .access_key_id = "given", .secret_access_key = "HUSH"
+#define ROLE(name) "arn:aws:iam::123456789012:role/" name
+#define CHAIN .use_chain = true
+#define NO_KEYS "3 "
+
+static void
+providers(void)
+{
+	static const struct
+	{
+		const char *what;
+		AwsCredentialSource source;
+		const char *environment[8]; /* names and values; a value may begin with '/' to stand below the server */
+		const char *wanted;			/* the key; or with a digit first, an error and words of its message */
+	} cases[] = {
+		{"given keys", {KEYS}, {0}, "given"},
+		{"given keys and a role", {KEYS, .role_arn = ROLE("a")}, {0}, "given.a"},
+		{"a role with all that it takes",
+		 {KEYS, .role_arn = ROLE("a"), .external_id = "x", .role_session_name = "me"},
+		 {0},
+		 "given.a+x+me"},
+		{"given keys win", {KEYS, .profile = "plain", CHAIN}, {0}, "given"},
+		{"a role that is refused", {KEYS, .role_arn = ROLE("denied")}, {0}, NO_KEYS "AccessDenied: not you"},
+
+		{"the environment",
+		 {CHAIN},
+		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH", "AWS_SESSION_TOKEN", "HUSH"},
+		 "env"},
+		{"the environment and a role",
+		 {CHAIN, .role_arn = ROLE("a")},
+		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH"},
+		 "env.a"},
+		{"half of the environment",
+		 {CHAIN},
+		 {"AWS_ACCESS_KEY_ID", "env"},
+		 NO_KEYS ": AWS_ACCESS_KEY_ID is set without"},
+		{"an environment that has expired",
+		 {CHAIN},
+		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH", "AWS_CREDENTIAL_EXPIRATION",
+		  "2020-01-01T00:00:00Z"},
+		 NO_KEYS ": the credentials have expired"},
+
+		{"a profile", {.profile = "plain"}, {0}, "plain"},
+		{"a profile does not mind the environment",
+		 {.profile = "plain"},
+		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH"},
+		 "plain"},
+		{"a profile in the config file", {.profile = "in config"}, {0}, "config"},
+		{"the credentials file goes before it", {.profile = "both"}, {0}, "both-credentials"},
+		{"the default profile", {CHAIN}, {0}, "default"},
+		{"the environment's profile", {CHAIN}, {"AWS_PROFILE", "plain"}, "plain"},
+		{"a profile that is not there", {.profile = "none"}, {0}, NO_KEYS ": there is no profile \"none\""},
+		{"a profile without keys", {.profile = "empty"}, {0}, NO_KEYS ": profile \"empty\" has no credentials"},
+		{"half a profile", {.profile = "half"}, {0}, NO_KEYS ": profile \"half\" has an access key id without"},
+		{"a profile and a role", {.profile = "plain", .role_arn = ROLE("z")}, {0}, "plain.z"},
+		{"a profile's role", {.profile = "role"}, {0}, "plain.a+ext+1800+me"},
+		{"roles in a row, and one more", {.profile = "roles", .role_arn = ROLE("z")}, {0}, "plain.a+ext+1800+me.b.z"},
+		{"a profile that is its own source", {.profile = "self"}, {0}, "self.s"},
+		{"a circle", {.profile = "circle-1"}, {0}, NO_KEYS ": more than 8 roles"},
+		{"a source that is not there", {.profile = "orphan"}, {0}, NO_KEYS ": there is no profile \"nowhere\""},
+		{"a role that wants a device", {.profile = "mfa"}, {0}, NO_KEYS ": profile \"mfa\" wants a code"},
+		{"a role with the environment's keys",
+		 {.profile = "from-environment"},
+		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH"},
+		 "env.e"},
+		{"a role with no environment",
+		 {.profile = "from-environment"},
+		 {0},
+		 NO_KEYS ": profile \"from-environment\" has no credentials: there"},
+		{"a role with an instance's keys",
+		 {.profile = "from-instance"},
+		 {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/"},
+		 "instance.i"},
+		{"a role with keys from nowhere",
+		 {.profile = "from-nowhere"},
+		 {0},
+		 NO_KEYS ": profile \"from-nowhere\" has credential_source"},
+
+		{"web identity of a profile", {.profile = "web"}, {0}, "web-token@nobody.w"},
+		{"web identity of the environment",
+		 {CHAIN},
+		 {"AWS_WEB_IDENTITY_TOKEN_FILE", "home/web-token", "AWS_ROLE_ARN", ROLE("w"), "HOME", "nowhere"},
+		 "web-token@nobody.w"},
+		{"a token file that is not there",
+		 {CHAIN},
+		 {"AWS_WEB_IDENTITY_TOKEN_FILE", "home/no-token", "AWS_ROLE_ARN", ROLE("w"), "HOME", "nowhere"},
+		 NO_KEYS ": could not read the web identity token"},
+
+		{"single sign-on", {.profile = "sso"}, {0}, "sso.111122223333.dev"},
+		{"single sign-on, the older form", {.profile = "sso-old"}, {0}, "sso.111122223333.ops"},
+		{"single sign-on that has expired",
+		 {.profile = "sso-expired"},
+		 {0},
+		 NO_KEYS ": the single sign-on session of profile"},
+		{"single sign-on, half told", {.profile = "sso-half"}, {0}, NO_KEYS ": profile \"sso-half\" lacks"},
+
+		{"a process", {.profile = "process"}, {0}, "process one two"},
+		{"a process that fails",
+		 {.profile = "process-fails"},
+		 {0},
+		 NO_KEYS ": the credential process ended with exit status 3"},
+		{"a process that is none",
+		 {.profile = "process-none"},
+		 {0},
+		 NO_KEYS ": could not start the credential process"},
+		{"a process that says something else",
+		 {.profile = "process-talks"},
+		 {0},
+		 NO_KEYS ": the shared files gave no keys"},
+		{"a process that never stops talking",
+		 {.profile = "process-floods"},
+		 {0},
+		 NO_KEYS ": the credential process did not end"},
+
+		{"a container",
+		 {CHAIN},
+		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container", "HOME", "nowhere"},
+		 "container.open"},
+		{"a container with a token",
+		 {CHAIN},
+		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "abc", "HOME",
+		  "nowhere"},
+		 "container.abc"},
+		{"a container with a token in a file",
+		 {CHAIN},
+		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+		  "home/web-token", "HOME", "nowhere"},
+		 "container.web-token"},
+		{"a container that gives something else",
+		 {CHAIN},
+		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/garbage", "HOME", "nowhere"},
+		 NO_KEYS ": the container gave no keys"},
+		{"a container that answers with an error",
+		 {CHAIN},
+		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/nothing", "HOME", "nowhere"},
+		 NO_KEYS ": the container's credential endpoint answered with an error"},
+		{"a container elsewhere",
+		 {CHAIN},
+		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/", "HOME", "nowhere"},
+		 NO_KEYS ": the container's credential endpoint could not be reached"},
+
+		{"an instance", {CHAIN}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/", "HOME", "nowhere"}, "instance"},
+		{"an instance that is disabled",
+		 {CHAIN},
+		 {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/", "AWS_EC2_METADATA_DISABLED", "true", "HOME", "nowhere"},
+		 NO_KEYS
+		 ": no credentials were found in the environment, the shared files, web identity, the container or the instance"},
+		{"an instance that is none",
+		 {CHAIN},
+		 {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/nothing", "HOME", "nowhere"},
+		 NO_KEYS ": no credentials were found in"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	{
+		AwsClient *client = new_client();
+		AwsCredentials *credentials = new_credentials(&cases[i].source);
+		const char *got;
+
+		setenv("HOME", "home", 1);
+		for (int j = 0; j < 8 && cases[i].environment[j] != NULL; j += 2)
+		{
+			const char *value = cases[i].environment[j + 1];
+			char below[200];
+
+			/* a URL's own path comes last, so that "/" is the server alone */
+			snprintf(below, sizeof(below), "%s%s", base, strcmp(value, "/") != 0 ? value : "");
+			setenv(cases[i].environment[j], *value == '/' ? below : value, 1);
+		}
+		got = ask(client, credentials, "{}");
+		check(strncmp(got, cases[i].wanted, strlen(cases[i].wanted)) == 0 &&
+				  (*got == '3' || strlen(got) == strlen(cases[i].wanted)),
+			  cases[i].what, got);
+		for (int j = 0; j < 8 && cases[i].environment[j] != NULL; j += 2)
+			unsetenv(cases[i].environment[j]);
+		aws_credentials_free(credentials);
+		aws_client_free(client);
+	}
+	setenv("HOME", "home", 1);
+}
+
+static void
+bad_sources(void)
+{
+	static const AwsCredentialSource none = {0};
+	static const AwsCredentialSource half = {.access_key_id = "given"};
+	static const AwsCredentialSource role = {.role_arn = ROLE("a")};
+	AwsError error = {0};
+
+	check(aws_credentials_new(&none, &error) == NULL && error.kind == AWS_NO_CREDENTIALS, "no source", error.message);
+	check(aws_credentials_new(&half, &error) == NULL && error.kind == AWS_BAD_INPUT, "half a source", error.message);
+	check(aws_credentials_new(&role, &error) == NULL && error.kind == AWS_NO_CREDENTIALS, "a role of nobody",
+		  error.message);
+	aws_error_clear(&error);
+}
+
+/* ---- how keys are kept ---- */
+
+/* Many calls wait for one fetch. */
+static void
+shared(void)
+{
+	AwsClient *client = new_client();
+	AwsCredentials *credentials = new_credentials(&(AwsCredentialSource){KEYS, .role_arn = ROLE("counted")});
+	AwsCall *calls[CALLS];
+	char before[30];
+	char after[30];
+	long count;
+
+	snprintf(before, sizeof(before), "%s", ask(client, credentials, "{\"logGroupNamePrefix\": \"assumed\"}"));
+	aws_credentials_free(credentials);
+	credentials = new_credentials(&(AwsCredentialSource){KEYS, .role_arn = ROLE("counted")});
+	for (int i = 0; i < CALLS; i++)
+		calls[i] = start(client, credentials, "{\"logGroupNamePrefix\": \"assumed\"}");
+	for (int i = 0; i < CALLS; i++)
+		snprintf(after, sizeof(after), "%s", end(client, calls[i]));
+	count = strtol(after, NULL, 10) - strtol(before, NULL, 10);
+	check(count == 1, "one fetch for all", after);
+	aws_credentials_free(credentials);
+	aws_client_free(client);
+}
+
+/* Keys that AWS calls expired are fetched anew, once. */
+static void
+renewal(void)
+{
+	AwsClient *client = new_client();
+	AwsCredentials *role = new_credentials(&(AwsCredentialSource){KEYS, .role_arn = ROLE("counted-a")});
+	AwsCredentials *same = new_credentials(&(AwsCredentialSource){KEYS, .role_arn = ROLE("same")});
+	AwsCall *calls[CALLS];
+	char first[100];
+	char second[100];
+
+	snprintf(first, sizeof(first), "%s", ask(client, role, "{\"logGroupNamePrefix\": \"age\"}"));
+	for (int i = 0; i < CALLS; i++)
+		calls[i] = start(client, role, "{}");
+	for (int i = 0; i < CALLS; i++)
+	{
+		snprintf(second, sizeof(second), "%s", end(client, calls[i]));
+		check(strncmp(second, "given.counted-a", 15) == 0 && strcmp(first, second) != 0, "fresh keys", second);
+	}
+	ask(client, same, "{\"logGroupNamePrefix\": \"age\"}");
+	check(strncmp(ask(client, same, "{}"), "7 ExpiredTokenException", 23) == 0, "fresh keys that are no better",
+		  "better");
+	aws_credentials_free(role);
+	aws_credentials_free(same);
+	aws_client_free(client);
+}
+
+/*
+ * Time passes.  Near the end of the keys' life calls go on with them while new
+ * ones are fetched; a fetch that fails does no harm until they have expired.
+ */
+static void
+refresh(void)
+{
+	AwsClient *client = new_client();
+	AwsCredentials *credentials = new_credentials(&(AwsCredentialSource){KEYS, .role_arn = ROLE("counted-b")});
+	char first[100];
+
+	snprintf(first, sizeof(first), "%s", ask(client, credentials, "{}"));
+	is("keys are kept", ask(client, credentials, "{}"), first);
+	client->clock_ahead = 3600 - 200;
+	is("old keys serve while new ones are fetched", ask(client, credentials, "{}"), first);
+	while (client->fetches != NULL)
+		turn(client);
+	check(strcmp(ask(client, credentials, "{\"logGroupNamePrefix\": \"break\"}"), first) != 0, "new keys", first);
+	snprintf(first, sizeof(first), "%s", ask(client, credentials, "{}"));
+	client->clock_ahead += 60;
+	is("keys that cannot be refreshed serve on", ask(client, credentials, "{}"), first);
+	while (client->fetches != NULL)
+		turn(client);
+	is("and on", ask(client, credentials, "{}"), first);
+	client->clock_ahead = 3600 + 100;
+	check(strncmp(ask(client, credentials, "{}"), NO_KEYS "AccessDenied", 14) == 0, "until they have expired", "on");
+	aws_credentials_free(credentials);
+
+	credentials = new_credentials(&(AwsCredentialSource){KEYS});
+	ask(client, credentials, "{\"logGroupNamePrefix\": \"mend\"}");
+	aws_credentials_free(credentials);
+	aws_client_free(client);
+}
+
+/* A process ends with what wanted its keys. */
+static void
+killed(void)
+{
+	AwsClient *client = new_client();
+	AwsCredentials *credentials = new_credentials(&(AwsCredentialSource){.profile = "process-sleeps"});
+	AwsCall *call = start(client, credentials, "{}");
+	FILE *file;
+	int pid = 0;
+
+	aws_client_drive(client);
+	while ((file = fopen("home/pid", "r")) == NULL || fscanf(file, "%d\n", &pid) != 1)
+	{
+		if (file != NULL)
+			fclose(file);
+		usleep(1000);
+	}
+	fclose(file);
+	check(kill(pid, 0) == 0, "a process runs", "it does not");
+	aws_client_free(client);
+	check(kill(pid, 0) == -1 && errno == ESRCH, "a process ends with its client", "it goes on");
+	aws_call_free(call);
+	aws_credentials_free(credentials);
+}
+
+/* ---- the files and command lines by themselves ---- */
+
+static void
+config(void)
+{
+	char text[] = "# comment\nlost = 1\n[default]\nregion = us-east-1\r\n key = continued\n[profile  'a b']\n"
+				  "A = b=c # d\n;x = y\n[services s]\nq = 1\n[sso-session p]\nq=2\n[profile]\nq = 3\n[broken\nq = 4";
+	AwsConfig parsed = {0};
+
+	check(aws_config_parse(&parsed, text, false) && parsed.count == 3, "settings", "other");
+	is("carriage returns go", aws_config_get(&parsed, AWS_SECTION_PROFILE, "default", "REGION"), "us-east-1");
+	is("only the first = counts", aws_config_get(&parsed, AWS_SECTION_PROFILE, "a b", "a"), "b=c # d");
+	is("sessions", aws_config_get(&parsed, AWS_SECTION_SSO_SESSION, "p", "q"), "2");
+	check(!aws_config_has(&parsed, AWS_SECTION_PROFILE, "p"), "a session is no profile", "it is");
+	aws_config_free(&parsed);
+}
+
+static void
+commands(void)
+{
+	static const struct
+	{
+		const char *command;
+		const char *words;
+	} cases[] = {
+		{"a b", "a|b|"},
+		{"  a\t b ", "a|b|"},
+		{"'a b' \"c d\"", "a b|c d|"},
+		{"a\\ b", "a b|"},
+		{"'a\\b' \"a\\\"b\"", "a\\b|a\"b|"},
+		{"a'b'c\"\"", "abc|"},
+		{"'' x", "|x|"},
+		{"", ""},
+		{"'open", "open|"},
+		{"end\\", "end\\|"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	{
+		char *copy = strdup(cases[i].command);
+		char **words = aws_split_command(copy);
+		char joined[100] = "";
+
+		for (int j = 0; words[j] != NULL; j++)
+			snprintf(joined + strlen(joined), sizeof(joined) - strlen(joined), "%s|", words[j]);
+		is(cases[i].command, joined, cases[i].words);
+		free(words);
+		free(copy);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc != 3 || chdir(argv[1]) != 0)
+		return 2;
+	folder = "models";
+	snprintf(base, sizeof(base), "http://127.0.0.1:%s", argv[2]);
+	setenv("HOME", "home", 1);
+	setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1", 1); /* nobody's port: never a real instance */
+	providers();
+	bad_sources();
+	shared();
+	renewal();
+	refresh();
+	killed();
+	config();
+	commands();
+	printf("%d passed, %d failed\n", passed, failed);
+	return failed > 0;
+}
