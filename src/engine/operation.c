@@ -195,14 +195,20 @@ run(Session *session)
 /*
  * Runs the session's operation and returns its plan; for acting ones the plan
  * was carried out.  Session.plan is set as well.  The operation is recorded
- * whether it succeeds or not; where no worker can run, a preview goes on
- * without being recorded.
+ * whether it succeeds or not, unless the caller has begun its record already;
+ * where no worker can run, a preview goes on without being recorded.
  */
 Plan *
 operation_run(Session *session)
 {
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
 
+	if (session->operation != 0)
+	{
+		session->plan = run(session);
+		MemoryContextSwitchTo(old);
+		return session->plan;
+	}
 	PG_TRY();
 	{
 		if (!XactReadOnly)
