@@ -225,7 +225,8 @@ typedef struct AwsCredentialSource
 	const char *role_session_name;
 	bool use_chain;			  /* environment, files, web identity, SSO, process, container, IMDSv2 */
 	const char *region;		  /* for STS */
-	const char *endpoint_url; /* for STS, or NULL */
+	const char *endpoint_url; /* for STS and SSO, or NULL */
+	bool allow_http;		  /* plain http to that endpoint, wherever it is */
 } AwsCredentialSource;
 
 extern AwsCredentials *aws_credentials_new(const AwsCredentialSource *source, AwsError *error);

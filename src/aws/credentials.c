@@ -114,6 +114,7 @@ aws_credentials_new(const AwsCredentialSource *source, AwsError *error)
 	credentials->id = ++last_id;
 	own = &credentials->source;
 	own->use_chain = source->use_chain;
+	own->allow_http = source->allow_http;
 #define COPY(member) own->member = copy_string(source->member, &ok)
 	COPY(access_key_id);
 	COPY(secret_access_key);
@@ -588,7 +589,8 @@ AwsProvide
 aws_fetch_call(AwsFetch *fetch, const char *service, const char *operation, const char *region, const AwsBuffer *input,
 			   const AwsKeys *keys, AwsProvideStep step)
 {
-	AwsTarget target = {.region = region, .endpoint_url = fetch->credentials->source.endpoint_url};
+	const AwsCredentialSource *own = &fetch->credentials->source;
+	AwsTarget target = {.region = region, .endpoint_url = own->endpoint_url, .allow_http = own->allow_http};
 	AwsCredentials *temporary = NULL;
 
 	fetch_stop(fetch);

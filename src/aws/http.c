@@ -447,7 +447,6 @@ take_events(AwsHttp *http)
 	for (int i = 0; i < count; i++)
 	{
 		Watch *watch = http->watches;
-		SignalGuard guard;
 
 		while (watch != NULL && watch->fd != events[i].data.fd)
 			watch = watch->next;
@@ -456,13 +455,11 @@ take_events(AwsHttp *http)
 			watch->ready(watch->arg);
 			continue;
 		}
-		guard_enter(&guard);
 		curl_multi_socket_action(http->multi, events[i].data.fd,
 								 (events[i].events & (EPOLLIN | EPOLLHUP) ? CURL_CSELECT_IN : 0) |
 									 (events[i].events & EPOLLOUT ? CURL_CSELECT_OUT : 0) |
 									 (events[i].events & EPOLLERR ? CURL_CSELECT_ERR : 0),
 								 &running);
-		guard_leave(&guard);
 	}
 	return count > 0;
 }
@@ -471,20 +468,19 @@ bool
 aws_http_drive(AwsHttp *http)
 {
 	bool any = false;
+	SignalGuard guard;
 
+	guard_enter(&guard);
 	for (int round = 0; round < ROUNDS; round++)
 	{
 		bool more = take_events(http);
 
 		if (http->timer <= aws_now_ms())
 		{
-			SignalGuard guard;
 			int running;
 
 			http->timer = INT64_MAX; /* curl sets it anew if it wants another */
-			guard_enter(&guard);
 			curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-			guard_leave(&guard);
 			more = true;
 		}
 		more |= finish_transfers(http);
@@ -492,6 +488,7 @@ aws_http_drive(AwsHttp *http)
 		if (!more)
 			break;
 	}
+	guard_leave(&guard);
 	return any;
 }
 

@@ -5,63 +5,26 @@
  *	  client MODEL_DIRECTORY PORT TLS_PORT
  */
 #include <arpa/inet.h>
-#include <poll.h>
 #include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "aws/aws.h"
+#include "aws/retry.h"
+#include "check.h"
 
 #define MANY 200
 #define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
-static int passed;
-static int failed;
 static const char *base;
 static const char *model_dir;
 static AwsCredentials *credentials;
-
-static void
-check(bool good, const char *what, const char *got)
-{
-	if (good)
-		passed++;
-	else
-	{
-		failed++;
-		printf("not ok: %s: %s\n", what, got != NULL ? got : "nothing");
-	}
-}
-
-static void
-is(const char *what, const char *got, const char *wanted)
-{
-	check(got != NULL && strcmp(got, wanted) == 0, what, got);
-}
-
-static void
-is_number(const char *what, long got, long wanted)
-{
-	char text[80];
-
-	snprintf(text, sizeof(text), "%ld, wanted %ld", got, wanted);
-	check(got == wanted, what, text);
-}
 
 static AwsClient *
 new_client(const AwsLimits *limits)
 {
 	AwsError error = {0};
-	AwsClient *client = aws_client_new(model_dir, &error);
+	AwsClient *client = must(aws_client_new(model_dir, &error), &error);
 
-	if (client == NULL)
-	{
-		printf("cannot go on: %s\n", error.message);
-		exit(1);
-	}
 	if (limits != NULL)
 		aws_client_set_limits(client, limits);
 	return client;
@@ -73,14 +36,8 @@ start_at(AwsClient *client, const char *endpoint, const char *items, bool lost_i
 	AwsTarget target = {.region = "us-east-1", .endpoint_url = endpoint, .credentials = credentials};
 	AwsCallOptions options = {.items = items, .lost_is_final = lost_is_final};
 	AwsError error = {0};
-	AwsCall *call = aws_call_start(client, &target, "logs", "DescribeLogGroups", "{}", 2, &options, &error);
 
-	if (call == NULL)
-	{
-		printf("cannot go on: %s\n", error.message);
-		exit(1);
-	}
-	return call;
+	return must(aws_call_start(client, &target, "logs", "DescribeLogGroups", "{}", 2, &options, &error), &error);
 }
 
 static AwsCall *
@@ -95,16 +52,6 @@ start(AwsClient *client, const char *items, const char *path, ...)
 	va_end(args);
 	snprintf(url, sizeof(url), "%s/%s", base, how);
 	return start_at(client, url, items, false);
-}
-
-/* Waits once, as a user does. */
-static void
-turn(AwsClient *client)
-{
-	struct pollfd wait = {.fd = aws_client_fd(client), .events = POLLIN};
-
-	poll(&wait, 1, (int) aws_client_timeout(client));
-	aws_client_drive(client);
 }
 
 static void
@@ -405,6 +352,80 @@ reuse(void)
 	aws_client_free(client);
 }
 
+/*
+ * A connection that was kept breaks under a request.  curl would send it again
+ * by itself; here each request is one that is known of.
+ */
+static void
+broken_connection(void)
+{
+	AwsClient *client = new_client(NULL);
+	char url[200];
+	AwsCall *call = start(client, "", "ok");
+
+	names(client, call);
+	aws_call_free(call);
+	call = start(client, "", "hang_up/1/kept");
+	is("repeated", names(client, call), "2");
+	is_number("each request is counted", (long) aws_client_requests(client), 3);
+	aws_call_free(call);
+	snprintf(url, sizeof(url), "%s/hang_up/1/final", base);
+	call = start_at(client, url, "", true);
+	names(client, call);
+	is_number("not repeated", kind_of(call), AWS_LOST);
+	is_number("not repeated", aws_call_error(call)->attempts, 1);
+	aws_call_free(call);
+	aws_client_free(client);
+}
+
+/* The rules of retry.c by themselves, where time and chance are numbers. */
+static void
+retry_rules(void)
+{
+	AwsRetryBucket bucket;
+	AwsError error = {.kind = AWS_REFUSED, .http_status = 429};
+	AwsShape shape = {0};
+	double now = 1000;
+	int sent = 0;
+
+	is_number("no wait by chance", aws_retry_delay(AWS_RETRY_TRANSIENT, 0, 50, 0, -1), 0);
+	is_number("the first wait", aws_retry_delay(AWS_RETRY_TRANSIENT, 0, 50, 0.5, -1), 25);
+	is_number("it doubles", aws_retry_delay(AWS_RETRY_TRANSIENT, 3, 50, 0.5, -1), 200);
+	is_number("throttled", aws_retry_delay(AWS_RETRY_THROTTLING, 1, 50, 0.5, -1), 1000);
+	is_number("at most", aws_retry_delay(AWS_RETRY_THROTTLING, 500, 50, 0.5, -1), 10000);
+	is_number("as asked", aws_retry_delay(AWS_RETRY_TRANSIENT, 0, 50, 0.5, 1234), 1234);
+	is_number("as asked, within reason", aws_retry_delay(AWS_RETRY_TRANSIENT, 0, 50, 0.5, 60000), 5050);
+
+	is_number("429", aws_retry_class(&error, NULL), AWS_RETRY_THROTTLING);
+	is_number("429 of a known error", aws_retry_class(&error, &shape), AWS_RETRY_NEVER);
+	shape.flags = AWS_SHAPE_RETRYABLE;
+	is_number("as the model says", aws_retry_class(&error, &shape), AWS_RETRY_TRANSIENT);
+	shape.flags |= AWS_SHAPE_THROTTLING;
+	is_number("as the model says", aws_retry_class(&error, &shape), AWS_RETRY_THROTTLING);
+	error.kind = AWS_BAD_REPLY;
+	is_number("an answer that cannot be read", aws_retry_class(&error, NULL), AWS_RETRY_NEVER);
+
+	/* sending as fast as allowed for ten seconds, throttled at the start: below the old rate, and climbing */
+	aws_retry_init(&bucket);
+	for (int i = 0; i < 100; i++)
+	{
+		is_number("not paced before it is throttled", aws_retry_pace(&bucket, now) > 0, 0);
+		aws_retry_answered(&bucket, now, i == 99);
+		now += 0.01;
+	}
+	for (double end = now + 1; now < end; now += 0.001)
+		if (aws_retry_pace(&bucket, now) == 0)
+		{
+			aws_retry_answered(&bucket, now, false);
+			sent++;
+		}
+	check(sent > 40 && sent < 100, "slower after throttling", "other");
+	for (double end = now + 8; now < end; now += 0.001)
+		if (aws_retry_pace(&bucket, now) == 0)
+			aws_retry_answered(&bucket, now, false);
+	check(bucket.rate > 100, "faster again", "other");
+}
+
 /* Many calls, few at once; each is given once a drive, and when it has ended. */
 static void
 many(void)
@@ -561,12 +582,13 @@ main(int argc, char **argv)
 	limits();
 	quota();
 	reuse();
+	broken_connection();
+	retry_rules();
 	many();
 	fair();
 	cut_off();
 	not_taken();
 	unsigned_call();
 	aws_credentials_free(credentials);
-	printf("%d passed, %d failed\n", passed, failed);
-	return failed > 0;
+	return result();
 }

@@ -66,7 +66,7 @@ class Handler(BaseHTTPRequestHandler):
     # ---- one way each; an argument is how often, before it works ----
 
     def fails_first(self, argument):
-        return not argument or self.count <= int(argument)
+        return not argument or self.count <= int(argument.partition("/")[0])
 
     def how_ok(self, argument):
         self.groups("ok")

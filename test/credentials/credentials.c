@@ -13,63 +13,25 @@
 #endif
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "aws/client.h"
 #include "aws/config.h"
 #include "aws/provider.h"
+#include "../client/check.h"
 
 #define CALLS 20
 
-static int passed;
-static int failed;
 static const char *folder;
 static char base[60];
-
-static void
-check(bool good, const char *what, const char *got)
-{
-	if (good)
-		passed++;
-	else
-	{
-		failed++;
-		printf("not ok: %s: %s\n", what, got != NULL ? got : "nothing");
-	}
-}
-
-static void
-is(const char *what, const char *got, const char *wanted)
-{
-	check(got != NULL && strcmp(got, wanted) == 0, what, got);
-}
-
-static void
-turn(AwsClient *client)
-{
-	struct pollfd wait = {.fd = aws_client_fd(client), .events = POLLIN};
-
-	poll(&wait, 1, (int) aws_client_timeout(client));
-	aws_client_drive(client);
-}
 
 static AwsClient *
 new_client(void)
 {
 	AwsError error = {0};
-	AwsClient *client = aws_client_new(folder, &error);
 
-	if (client == NULL)
-	{
-		printf("cannot go on: %s\n", error.message);
-		exit(1);
-	}
-	return client;
+	return must(aws_client_new(folder, &error), &error);
 }
 
 static AwsCredentials *
@@ -77,16 +39,9 @@ new_credentials(const AwsCredentialSource *source)
 {
 	AwsCredentialSource complete = *source;
 	AwsError error = {0};
-	AwsCredentials *credentials;
 
 	complete.endpoint_url = base;
-	credentials = aws_credentials_new(&complete, &error);
-	if (credentials == NULL)
-	{
-		printf("cannot go on: %s\n", error.message);
-		exit(1);
-	}
-	return credentials;
+	return must(aws_credentials_new(&complete, &error), &error);
 }
 
 static AwsCall *
@@ -95,15 +50,9 @@ start(AwsClient *client, AwsCredentials *credentials, const char *input)
 	AwsTarget target = {.region = "us-east-1", .endpoint_url = base, .credentials = credentials};
 	AwsCallOptions options = {.items = ""};
 	AwsError error = {0};
-	AwsCall *call =
-		aws_call_start(client, &target, "logs", "DescribeLogGroups", input, strlen(input), &options, &error);
 
-	if (call == NULL)
-	{
-		printf("cannot go on: %s\n", error.message);
-		exit(1);
-	}
-	return call;
+	return must(aws_call_start(client, &target, "logs", "DescribeLogGroups", input, strlen(input), &options, &error),
+				&error);
 }
 
 /* Ends a call and frees it; the key that signed it, or the error's message. */
@@ -515,6 +464,5 @@ main(int argc, char **argv)
 	killed();
 	config();
 	commands();
-	printf("%d passed, %d failed\n", passed, failed);
-	return failed > 0;
+	return result();
 }
