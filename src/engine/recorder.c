@@ -154,6 +154,7 @@ recorder_main(Datum segment)
 	{
 		void *data;
 		Size len;
+		int64 id;
 		shm_mq_result result;
 		bool started = false;
 
@@ -168,7 +169,8 @@ recorder_main(Datum segment)
 				begin(header);
 				started = true;
 			}
-			ack.id = Max(ack.id, record(header, data, len));
+			id = record(header, data, len);
+			ack.id = Max(ack.id, id);
 			ack.count++;
 			result = shm_mq_receive(requests, &len, &data, true);
 		}
