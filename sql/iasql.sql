@@ -69,9 +69,11 @@ CREATE TABLE iasql_state (
     base jsonb NOT NULL,
     created boolean NOT NULL,
     created_at timestamptz,
+    agreed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     protected boolean NOT NULL DEFAULT false,
     PRIMARY KEY (workspace, resource, row_key)
 );
+CREATE INDEX ON iasql_state (workspace, resource) WHERE protected;
 COMMENT ON TABLE iasql_state IS 'What each row and its cloud object agreed on last.';
 COMMENT ON COLUMN iasql_state.workspace IS 'Workspace.';
 COMMENT ON COLUMN iasql_state.resource IS 'Table of the row.';
@@ -81,6 +83,7 @@ COMMENT ON COLUMN iasql_state.cloud_id IS 'By which AWS knows the object.';
 COMMENT ON COLUMN iasql_state.base IS 'Text of each column with a value; references by cloud id; no secrets.';
 COMMENT ON COLUMN iasql_state.created IS 'Whether this database created the object; else it was imported.';
 COMMENT ON COLUMN iasql_state.created_at IS 'When this database created it.';
+COMMENT ON COLUMN iasql_state.agreed_at IS 'When base was written.';
 COMMENT ON COLUMN iasql_state.protected IS 'Whether iasql_protect() refuses its deletion and replacement.';
 
 CREATE TABLE iasql_tombstone (

@@ -31,10 +31,9 @@ choice(const char *argument, const char *text, int n, const char *const *values)
 			return i;
 		appendStringInfo(&all, "%s\"%s\"", i ? ", " : "", values[i]);
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for argument \"%s\": \"%s\"", argument, text),
-			 errhint("Valid values are %s.", all.data)));
+	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					errmsg("invalid value for argument \"%s\": \"%s\"", argument, text),
+					errhint("Valid values are %s.", all.data)));
 }
 
 static const char *
@@ -46,16 +45,16 @@ text_argument(FunctionCallInfo fcinfo, int n, const char *otherwise)
 static List *
 allowed_guards(ArrayType *array)
 {
-	List	   *names = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
+	List *names = NIL;
+	Datum *elements;
+	bool *nulls;
+	int n;
 
 	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		char	   *name = nulls[i] ? "" : TextDatumGetCString(elements[i]);
-		int			guard = 0;
+		char *name = nulls[i] ? "" : TextDatumGetCString(elements[i]);
+		int guard = 0;
 
 		while (guard_name(NULL, guard) != NULL && strcmp(guard_name(NULL, guard), name) != 0)
 			guard++;
@@ -66,10 +65,8 @@ allowed_guards(ArrayType *array)
 			initStringInfo(&all);
 			for (int g = 0; guard_name(NULL, g) != NULL; g++)
 				appendStringInfo(&all, "%s\"%s\"", g ? ", " : "", guard_name(NULL, g));
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("there is no guard \"%s\" to allow", name),
-					 errhint("The guards are %s.", all.data)));
+			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no guard \"%s\" to allow", name),
+							errhint("The guards are %s.", all.data)));
 		}
 		names = lappend(names, name);
 	}
@@ -81,19 +78,22 @@ static void
 report(FunctionCallInfo fcinfo, const Plan *plan, bool errors)
 {
 	static const char *const names[] = {
-		[ACTION_CREATE] = "create", [ACTION_UPDATE] = "update", [ACTION_REPLACE] = "replace", [ACTION_DELETE] = "delete",
+		[ACTION_CREATE] = "create",
+		[ACTION_UPDATE] = "update",
+		[ACTION_REPLACE] = "replace",
+		[ACTION_DELETE] = "delete",
 	};
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, plan->actions)
+	foreach (cell, plan->actions)
 	{
 		const Action *action = lfirst(cell);
 		const Object *object = action->object;
-		bool		failed = errors && (action->state == ACTION_FAILED || action->state == ACTION_SKIPPED);
+		bool failed = errors && (action->state == ACTION_FAILED || action->state == ACTION_SKIPPED);
 		const char *description = object_description(object, action->kind);
-		Datum		values[4];
-		bool		nulls[4] = {false};
+		Datum values[4];
+		bool nulls[4] = {false};
 
 		if (!action->reported && !failed)
 			continue;
@@ -118,7 +118,7 @@ run(FunctionCallInfo fcinfo, Verb verb)
 	static const char *const on_errors[] = {"raise", "report"};
 	MemoryContext memory;
 	MemoryContext old;
-	Session    *session;
+	Session *session;
 	const char *drift = text_argument(fcinfo, 0, "revert");
 	const char *scope = text_argument(fcinfo, 1, "all");
 	const char *on_error = text_argument(fcinfo, 2, "raise");

@@ -41,19 +41,20 @@ refuse_unknown(const List *unknown)
 {
 	StringInfoData names;
 	StringInfoData hints;
-	ListCell   *cell;
+	ListCell *cell;
 
 	if (unknown == NIL)
 		return;
 	initStringInfo(&names);
 	initStringInfo(&hints);
-	foreach(cell, unknown)
+	foreach (cell, unknown)
 	{
-		char	   *near = nearest_names(lfirst(cell), module_name, NULL);
+		char *near = nearest_names(lfirst(cell), module_name, NULL);
 
 		appendStringInfo(&names, "%s\"%s\"", names.len ? ", " : "", (char *) lfirst(cell));
 		if (near != NULL)
-			appendStringInfo(&hints, "%sInstead of \"%s\" perhaps %s.", hints.len ? " " : "", (char *) lfirst(cell), near);
+			appendStringInfo(&hints, "%sInstead of \"%s\" perhaps %s.", hints.len ? " " : "", (char *) lfirst(cell),
+							 near);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_OBJECT),
@@ -68,19 +69,19 @@ refuse_unknown(const List *unknown)
 static List *
 named_modules(FunctionCallInfo fcinfo, const char *version)
 {
-	List	   *modules = NIL;
-	List	   *unknown = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
+	List *modules = NIL;
+	List *unknown = NIL;
+	Datum *elements;
+	bool *nulls;
+	int n;
 
 	if (PG_ARGISNULL(0))
 		return NIL;
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
 	{
-		char	   *name = nulls[i] ? "" : TextDatumGetCString(elements[i]);
-		char	   *at = strchr(name, '@');
+		char *name = nulls[i] ? "" : TextDatumGetCString(elements[i]);
+		char *at = strchr(name, '@');
 		const Module *module;
 
 		if (at != NULL)
@@ -90,8 +91,7 @@ named_modules(FunctionCallInfo fcinfo, const char *version)
 			unknown = lappend(unknown, name);
 		else if (at != NULL && strcmp(at + 1, version) != 0)
 			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("module \"%s\" has no version \"%s\"", name, at + 1),
+					(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("module \"%s\" has no version \"%s\"", name, at + 1),
 					 errdetail("This is version %s.", version)));
 		else
 			modules = list_append_unique_ptr(modules, unconstify(Module *, module));
@@ -113,12 +113,12 @@ depends_on(const Module *module, const Module *other)
 static List *
 with_dependencies(const List *named)
 {
-	List	   *closed = list_copy(named);
-	List	   *ordered = NIL;
-	ListCell   *cell;
+	List *closed = list_copy(named);
+	List *ordered = NIL;
+	ListCell *cell;
 
 	/* the list grows while it is walked, until nothing new is needed */
-	foreach(cell, closed)
+	foreach (cell, closed)
 	{
 		const Module *module = lfirst(cell);
 
@@ -136,27 +136,23 @@ with_dependencies(const List *named)
 static char *
 read_script(const char *module)
 {
-	char		share[MAXPGPATH];
-	char	   *path;
-	FILE	   *file;
+	char share[MAXPGPATH];
+	char *path;
+	FILE *file;
 	StringInfoData text;
-	char		buffer[8192];
-	size_t		len;
+	char buffer[8192];
+	size_t len;
 
 	get_share_path(my_exec_path, share);
 	path = psprintf("%s/extension/iasql/modules/%s.sql", share, module);
 	file = AllocateFile(path, PG_BINARY_R);
 	if (file == NULL)
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not open script \"%s\": %m", path)));
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not open script \"%s\": %m", path)));
 	initStringInfo(&text);
 	while ((len = fread(buffer, 1, sizeof(buffer), file)) > 0)
 		appendBinaryStringInfo(&text, buffer, len);
 	if (ferror(file))
-		ereport(ERROR,
-				(errcode_for_file_access(),
-				 errmsg("could not read script \"%s\": %m", path)));
+		ereport(ERROR, (errcode_for_file_access(), errmsg("could not read script \"%s\": %m", path)));
 	FreeFile(file);
 	return text.data;
 }
@@ -165,8 +161,8 @@ read_script(const char *module)
 static void
 run_in_workspace(const Session *session, const char *statements)
 {
-	int			nest = NewGUCNestLevel();
-	int			result;
+	int nest = NewGUCNestLevel();
+	int result;
 
 	(void) set_config_option("search_path", psprintf("%s, pg_temp", quote_identifier(session->schema_name)),
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
@@ -182,10 +178,10 @@ static char *
 argument_types(const List *parameters)
 {
 	StringInfoData types;
-	ListCell   *cell;
+	ListCell *cell;
 
 	initStringInfo(&types);
-	foreach(cell, parameters)
+	foreach (cell, parameters)
 	{
 		FunctionParameter *parameter = lfirst(cell);
 
@@ -199,29 +195,32 @@ argument_types(const List *parameters)
 static char *
 undoing(const char *script)
 {
-	List	   *tables = NIL;
-	List	   *others = NIL;
+	List *tables = NIL;
+	List *others = NIL;
 	StringInfoData undo;
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, raw_parser(script, RAW_PARSE_DEFAULT))
+	foreach (cell, raw_parser(script, RAW_PARSE_DEFAULT))
 	{
-		Node	   *node = lfirst_node(RawStmt, cell)->stmt;
+		Node *node = lfirst_node(RawStmt, cell)->stmt;
 
 		if (IsA(node, CreateStmt))
-			tables = lcons(psprintf("TABLE IF EXISTS %s", quote_identifier(((CreateStmt *) node)->relation->relname)), tables);
+			tables = lcons(psprintf("TABLE IF EXISTS %s", quote_identifier(((CreateStmt *) node)->relation->relname)),
+						   tables);
 		else if (IsA(node, CreateEnumStmt))
-			others = lcons(psprintf("TYPE IF EXISTS %s", NameListToQuotedString(((CreateEnumStmt *) node)->typeName)), others);
+			others = lcons(psprintf("TYPE IF EXISTS %s", NameListToQuotedString(((CreateEnumStmt *) node)->typeName)),
+						   others);
 		else if (IsA(node, CreateFunctionStmt))
 		{
 			CreateFunctionStmt *create = (CreateFunctionStmt *) node;
 
 			others = lcons(psprintf("FUNCTION IF EXISTS %s(%s)", NameListToQuotedString(create->funcname),
-									argument_types(create->parameters)), others);
+									argument_types(create->parameters)),
+						   others);
 		}
 	}
 	initStringInfo(&undo);
-	foreach(cell, list_concat(tables, others))
+	foreach (cell, list_concat(tables, others))
 		appendStringInfo(&undo, "DROP %s;\n", (char *) lfirst(cell));
 	return undo.data;
 }
@@ -231,15 +230,15 @@ undoing(const char *script)
 static int64
 count_rows(const Session *session, const char *table)
 {
-	bool		isnull;
-	int64		count;
+	bool isnull;
+	int64 count;
 
 	if (!OidIsValid(get_relname_relid(table, session->schema)))
 		return 0;
 	SPI_connect();
 	run_sql(SPI_OK_SELECT,
-			psprintf("SELECT pg_catalog.count(*) FROM %s", quote_qualified_identifier(session->schema_name, table)),
-			0, NULL, NULL);
+			psprintf("SELECT pg_catalog.count(*) FROM %s", quote_qualified_identifier(session->schema_name, table)), 0,
+			NULL, NULL);
 	count = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
 	return count;
@@ -259,9 +258,9 @@ report_tables(FunctionCallInfo fcinfo, const Session *session, const List *modul
 			continue;
 		for (int i = 0; i < (int) lengthof(module->tables) && module->tables[i] != NULL; i++)
 		{
-			bool		nulls[3] = {false};
-			Datum		values[3] = {CStringGetTextDatum(module->name), CStringGetTextDatum(module->tables[i]),
-				Int32GetDatum((int32) count_rows(session, module->tables[i]))};
+			bool nulls[3] = {false};
+			Datum values[3] = {CStringGetTextDatum(module->name), CStringGetTextDatum(module->tables[i]),
+							   Int32GetDatum((int32) count_rows(session, module->tables[i]))};
 
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 		}
@@ -275,13 +274,13 @@ static void
 refuse_collisions(const Session *session, const List *modules)
 {
 	StringInfoData detail;
-	ListCell   *cell;
+	ListCell *cell;
 
 	initStringInfo(&detail);
-	foreach(cell, modules)
+	foreach (cell, modules)
 	{
 		const Module *module = lfirst(cell);
-		bool		first = true;
+		bool first = true;
 
 		for (int i = 0; i < (int) lengthof(module->tables) && module->tables[i] != NULL; i++)
 			if (OidIsValid(get_relname_relid(module->tables[i], session->schema)))
@@ -295,21 +294,21 @@ refuse_collisions(const Session *session, const List *modules)
 			}
 	}
 	if (detail.len > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_DUPLICATE_TABLE),
-				 errmsg("tables of these names exist already in schema \"%s\"", session->schema_name),
-				 errdetail("%s.", detail.data),
-				 errhint("Rename them, or set search_path to another schema for the modules.")));
+		ereport(ERROR, (errcode(ERRCODE_DUPLICATE_TABLE),
+						errmsg("tables of these names exist already in schema \"%s\"", session->schema_name),
+						errdetail("%s.", detail.data),
+						errhint("Rename them, or set search_path to another schema for the modules.")));
 }
 
 /* Begins an operation in a memory context of its own. */
 static Session *
 begin(FunctionCallInfo fcinfo, Verb verb)
 {
-	Session    *session;
+	Session *session;
 
 	InitMaterializedSRF(fcinfo, 0);
-	session = session_begin(verb, AllocSetContextCreate(CurrentMemoryContext, "iasql operation", ALLOCSET_DEFAULT_SIZES));
+	session =
+		session_begin(verb, AllocSetContextCreate(CurrentMemoryContext, "iasql operation", ALLOCSET_DEFAULT_SIZES));
 	session_check_may_act(session);
 	session_lock(session);
 	return session;
@@ -324,14 +323,14 @@ begin(FunctionCallInfo fcinfo, Verb verb)
 Datum
 iasql_install(PG_FUNCTION_ARGS)
 {
-	Session    *session = begin(fcinfo, VERB_INSTALL);
+	Session *session = begin(fcinfo, VERB_INSTALL);
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	List	   *named = named_modules(fcinfo, extension_version(session));
-	List	   *coming = NIL;
-	bool		resources = false;
-	ListCell   *cell;
+	List *named = named_modules(fcinfo, extension_version(session));
+	List *coming = NIL;
+	bool resources = false;
+	ListCell *cell;
 
-	foreach(cell, with_dependencies(named))
+	foreach (cell, with_dependencies(named))
 	{
 		const Module *module = lfirst(cell);
 
@@ -342,7 +341,7 @@ iasql_install(PG_FUNCTION_ARGS)
 		resources |= module->resources != NULL && module->resources[0] != NULL;
 	}
 	refuse_collisions(session, coming);
-	foreach(cell, coming)
+	foreach (cell, coming)
 	{
 		const Module *module = lfirst(cell);
 
@@ -364,17 +363,16 @@ refuse_needed(Session *session, const List *going)
 	for (int i = 0; iasql_modules[i] != NULL; i++)
 	{
 		const Module *stays = iasql_modules[i];
-		ListCell   *cell;
+		ListCell *cell;
 
 		if (list_member_ptr(going, stays) || !module_installed(session, stays->name))
 			continue;
-		foreach(cell, going)
+		foreach (cell, going)
 			if (depends_on(stays, lfirst(cell)))
-				ereport(ERROR,
-						(errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
-						 errmsg("module \"%s\" cannot be uninstalled because module \"%s\" needs it",
-								((const Module *) lfirst(cell))->name, stays->name),
-						 errhint("Uninstall \"%s\" as well.", stays->name)));
+				ereport(ERROR, (errcode(ERRCODE_DEPENDENT_OBJECTS_STILL_EXIST),
+								errmsg("module \"%s\" cannot be uninstalled because module \"%s\" needs it",
+									   ((const Module *) lfirst(cell))->name, stays->name),
+								errhint("Uninstall \"%s\" as well.", stays->name)));
 	}
 }
 
@@ -385,13 +383,13 @@ refuse_needed(Session *session, const List *going)
 Datum
 iasql_uninstall(PG_FUNCTION_ARGS)
 {
-	Session    *session = begin(fcinfo, VERB_UNINSTALL);
+	Session *session = begin(fcinfo, VERB_UNINSTALL);
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	List	   *going = NIL;
-	bool		any_stays = false;
-	ListCell   *cell;
+	List *going = NIL;
+	bool any_stays = false;
+	ListCell *cell;
 
-	foreach(cell, named_modules(fcinfo, extension_version(session)))
+	foreach (cell, named_modules(fcinfo, extension_version(session)))
 		if (!module_is_builtin(lfirst(cell)) && module_installed(session, ((const Module *) lfirst(cell))->name))
 			going = lappend(going, lfirst(cell));
 	refuse_needed(session, going);
@@ -399,7 +397,7 @@ iasql_uninstall(PG_FUNCTION_ARGS)
 	for (int i = 0; iasql_modules[i] != NULL; i++)
 		if (list_member_ptr(going, iasql_modules[i]))
 			session->modules = lcons(unconstify(char *, iasql_modules[i]->name), session->modules);
-	foreach(cell, session->modules)
+	foreach (cell, session->modules)
 	{
 		run_in_workspace(session, undoing(read_script(lfirst(cell))));
 		module_unregister(session, module_by_name(lfirst(cell)));

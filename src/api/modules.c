@@ -21,7 +21,7 @@ static Datum
 dependencies(const Module *module, const char *version)
 {
 	const char *names[lengthof(module->depends)];
-	int			n = 0;
+	int n = 0;
 
 	for (int i = 0; i < (int) lengthof(module->depends) && module->depends[i] != NULL; i++)
 		if (!module_is_builtin(module_by_name(module->depends[i])))
@@ -35,7 +35,7 @@ iasql_modules_list(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *version;
+	char *version;
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
@@ -44,9 +44,9 @@ iasql_modules_list(PG_FUNCTION_ARGS)
 	SPI_finish();
 	for (int i = 0; iasql_modules[i] != NULL; i++)
 	{
-		bool		nulls[3] = {false};
-		Datum		values[3] = {CStringGetTextDatum(iasql_modules[i]->name), CStringGetTextDatum(version),
-			dependencies(iasql_modules[i], version)};
+		bool nulls[3] = {false};
+		Datum values[3] = {CStringGetTextDatum(iasql_modules[i]->name), CStringGetTextDatum(version),
+						   dependencies(iasql_modules[i], version)};
 
 		if (!module_is_builtin(iasql_modules[i]))
 			tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -58,9 +58,9 @@ iasql_modules_list(PG_FUNCTION_ARGS)
 Datum
 delete_all_records(PG_FUNCTION_ARGS)
 {
-	Session    *session = session_begin(VERB_REFRESH, AllocSetContextCreate(CurrentMemoryContext, "iasql operation",
-																			   ALLOCSET_DEFAULT_SIZES));
-	int			n = 0;
+	Session *session = session_begin(
+		VERB_REFRESH, AllocSetContextCreate(CurrentMemoryContext, "iasql operation", ALLOCSET_DEFAULT_SIZES));
+	int n = 0;
 
 	while (iasql_modules[n] != NULL)
 		n++;

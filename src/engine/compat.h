@@ -11,4 +11,4 @@
 #define relation_primary_key(rel) RelationGetPrimaryKeyIndex(rel)
 #endif
 
-#endif							/* ENGINE_COMPAT_H */
+#endif /* ENGINE_COMPAT_H */

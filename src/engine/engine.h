@@ -6,6 +6,7 @@
  * The flow of one operation (apply, preview, sync, install):
  *
  *	session.c	which workspace, which account, locks
+ *	catalog.c	which modules, tables, keys, regions
  *	table.c		rows  -> Object.desired
  *	state.c		state -> Object.base
  *	cloud.c		AWS   -> Object.actual		(call.c drives the AWS client)
@@ -433,9 +434,11 @@ extern char *parts_from_rows(const Session *session, const Object *object, const
 /* the same from a reply's array */
 extern char *parts_from_reply(const Parts *parts, const JsonbValue *array);
 
-/* in table.c: the catalog's view of the module tables, and rows */
+/* in catalog.c: installed modules, enabled regions, and the catalog's view of the tables */
 extern World *world_open(Session *session); /* kinds, regions; no rows yet */
 extern void world_prepare(Session *session);   /* runs Resource.prepare of all kinds */
+
+/* in table.c: rows */
 extern void world_read_rows(Session *session); /* Object.desired with references */
 /*
  * Makes desired texts anew that depend on other objects' cloud ids: REF, JOIN

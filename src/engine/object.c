@@ -23,7 +23,7 @@
 void *
 world_alloc(World *world, Size size)
 {
-	char	   *piece;
+	char *piece;
 
 	size = MAXALIGN(size);
 	if (size > BLOCK_SIZE / 8)
@@ -43,7 +43,7 @@ world_alloc(World *world, Size size)
 char *
 world_text(World *world, const char *text, Size len)
 {
-	char	   *copy = world_alloc(world, len + 1);
+	char *copy = world_alloc(world, len + 1);
 
 	memcpy(copy, text, len);
 	return copy;
@@ -54,26 +54,26 @@ world_text(World *world, const char *text, Size len)
 typedef enum LookupSort
 {
 	BY_ROW_KEY,
-	BY_CLOUD_ID,   /* and region */
-	BY_ROW,		   /* columns of rows, and region */
-	BY_ATTRIBUTE   /* one attribute on whichever side knows it, and region */
+	BY_CLOUD_ID, /* and region */
+	BY_ROW,		 /* columns of rows, and region */
+	BY_ATTRIBUTE /* one attribute on whichever side knows it, and region */
 } LookupSort;
 
 #define MAX_LOOKUP_COLUMNS 4
 
 typedef struct ObjectEntry
 {
-	Object	   *object;
-	uint32		hash;
-	char		status;
+	Object *object;
+	uint32 hash;
+	char status;
 } ObjectEntry;
 
 struct objects_hash;
 
 typedef struct Lookup
 {
-	LookupSort	sort;
-	int			ncolumns;
+	LookupSort sort;
+	int ncolumns;
 	const char *column[MAX_LOOKUP_COLUMNS];
 	const char *probe[MAX_LOOKUP_COLUMNS + 1]; /* of the look-up at hand: the key of the "object" NULL */
 	struct objects_hash *hash;
@@ -118,7 +118,7 @@ row_column(const Object *object, const char *column, char *buffer)
 	}
 	if (object->desired != NULL)
 	{
-		int			i = attribute_index(kind->res, column, strlen(column));
+		int i = attribute_index(kind->res, column, strlen(column));
 
 		if (i >= 0 && kind->res->attributes[i].form == FORM_SCALAR)
 			return object->desired[i].text;
@@ -133,7 +133,7 @@ static const char *
 lookup_text(const Lookup *lookup, const Object *object, int k, char *buffer)
 {
 	const Value *values;
-	int			i;
+	int i;
 
 	if (object == NULL)
 		return lookup->probe[k];
@@ -158,11 +158,11 @@ lookup_text(const Lookup *lookup, const Object *object, int k, char *buffer)
 static uint32
 lookup_hash(const Lookup *lookup, const Object *object)
 {
-	uint32		hash = 0;
+	uint32 hash = 0;
 
 	for (int k = 0; k < lookup_width(lookup); k++)
 	{
-		char		buffer[MAXINT8LEN + 1];
+		char buffer[MAXINT8LEN + 1];
 		const char *text = lookup_text(lookup, object, k, buffer);
 
 		if (text != NULL)
@@ -176,7 +176,7 @@ lookup_equal(const Lookup *lookup, const Object *a, const Object *b)
 {
 	for (int k = 0; k < lookup_width(lookup); k++)
 	{
-		char		buffer[2][MAXINT8LEN + 1];
+		char buffer[2][MAXINT8LEN + 1];
 		const char *first = lookup_text(lookup, a, k, buffer[0]);
 		const char *second = lookup_text(lookup, b, k, buffer[1]);
 
@@ -190,11 +190,11 @@ static void
 lookup_add(Lookup *lookup, Object *object)
 {
 	ObjectEntry *entry;
-	bool		found;
+	bool found;
 
 	for (int k = 0; k < lookup_width(lookup); k++)
 	{
-		char		buffer[MAXINT8LEN + 1];
+		char buffer[MAXINT8LEN + 1];
 
 		if (lookup_text(lookup, object, k, buffer) == NULL)
 			return;
@@ -207,12 +207,12 @@ lookup_add(Lookup *lookup, Object *object)
 static Lookup *
 lookup_of(Kind *kind, LookupSort sort, int ncolumns, const char *const *columns)
 {
-	Lookup	   *lookup;
-	ListCell   *cell;
+	Lookup *lookup;
+	ListCell *cell;
 
 	for (lookup = kind->lookups; lookup != NULL; lookup = lookup->next)
 	{
-		int			k = 0;
+		int k = 0;
 
 		if (lookup->sort != sort || lookup->ncolumns != ncolumns)
 			continue;
@@ -231,7 +231,7 @@ lookup_of(Kind *kind, LookupSort sort, int ncolumns, const char *const *columns)
 	lookup->hash = objects_create(kind->world->memory, list_length(kind->objects) + 16, lookup);
 	lookup->next = kind->lookups;
 	kind->lookups = lookup;
-	foreach(cell, kind->objects)
+	foreach (cell, kind->objects)
 		lookup_add(lookup, lfirst(cell));
 	return lookup;
 }
@@ -251,7 +251,7 @@ lookup_find(Lookup *lookup)
 Object *
 object_by_row(Kind *kind, int ncolumns, const char *const *columns, const char *const *values, const char *region)
 {
-	Lookup	   *lookup = lookup_of(kind, BY_ROW, ncolumns, columns);
+	Lookup *lookup = lookup_of(kind, BY_ROW, ncolumns, columns);
 
 	for (int k = 0; k < ncolumns; k++)
 		lookup->probe[k] = values[k];
@@ -262,7 +262,7 @@ object_by_row(Kind *kind, int ncolumns, const char *const *columns, const char *
 Object *
 object_by_row_key(Kind *kind, const char *row_key)
 {
-	Lookup	   *lookup = lookup_of(kind, BY_ROW_KEY, 0, NULL);
+	Lookup *lookup = lookup_of(kind, BY_ROW_KEY, 0, NULL);
 
 	lookup->probe[0] = row_key;
 	return lookup_find(lookup);
@@ -271,7 +271,7 @@ object_by_row_key(Kind *kind, const char *row_key)
 Object *
 object_by_cloud_id(Kind *kind, const char *region, const char *cloud_id)
 {
-	Lookup	   *lookup = lookup_of(kind, BY_CLOUD_ID, 0, NULL);
+	Lookup *lookup = lookup_of(kind, BY_CLOUD_ID, 0, NULL);
 
 	lookup->probe[0] = cloud_id;
 	lookup->probe[1] = kind->has_region ? region : "";
@@ -281,7 +281,7 @@ object_by_cloud_id(Kind *kind, const char *region, const char *cloud_id)
 Object *
 object_by_attribute(Kind *kind, const char *region, const char *column, const char *text)
 {
-	Lookup	   *lookup = lookup_of(kind, BY_ATTRIBUTE, 1, &column);
+	Lookup *lookup = lookup_of(kind, BY_ATTRIBUTE, 1, &column);
 
 	lookup->probe[0] = text;
 	lookup->probe[1] = kind->has_region ? region : "";
@@ -298,7 +298,7 @@ object_index(Object *object)
 const char *
 object_column(const Object *object, const char *column)
 {
-	char		buffer[MAXINT8LEN + 1];
+	char buffer[MAXINT8LEN + 1];
 	const char *text = row_column(object, column, buffer);
 
 	if (text == NULL && object->kind->has_region && strcmp(column, "region") == 0)
@@ -312,8 +312,8 @@ object_column(const Object *object, const char *column)
 Object *
 object_new(Kind *kind, const char *region)
 {
-	World	   *world = kind->world;
-	Object	   *object = world_alloc(world, sizeof(Object));
+	World *world = kind->world;
+	Object *object = world_alloc(world, sizeof(Object));
 	MemoryContext old = MemoryContextSwitchTo(world->memory);
 
 	object->kind = kind;
@@ -365,7 +365,7 @@ object_name(const Object *object)
 const char *
 object_describe(const Object *object)
 {
-	char	   *name = object_name(object);
+	char *name = object_name(object);
 	StringInfoData text;
 
 	initStringInfo(&text);
@@ -387,7 +387,7 @@ const char *
 object_description(const Object *object, ActionKind kind)
 {
 	StringInfoData text;
-	List	   *key;
+	List *key;
 
 	if (kind != ACTION_CREATE || object->imported || object->row_key == NULL)
 		return object->cloud_id ? object->cloud_id : object_name(object);

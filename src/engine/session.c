@@ -29,12 +29,9 @@
 
 /* The operations as users call them. */
 static const char *const verb_function[] = {
-	[VERB_APPLY] = "iasql_apply()",
-	[VERB_PREVIEW_APPLY] = "iasql_preview_apply()",
-	[VERB_SYNC] = "iasql_sync()",
-	[VERB_PREVIEW_SYNC] = "iasql_preview_sync()",
-	[VERB_INSTALL] = "iasql_install()",
-	[VERB_UNINSTALL] = "iasql_uninstall()",
+	[VERB_APPLY] = "iasql_apply()",		[VERB_PREVIEW_APPLY] = "iasql_preview_apply()",
+	[VERB_SYNC] = "iasql_sync()",		[VERB_PREVIEW_SYNC] = "iasql_preview_sync()",
+	[VERB_INSTALL] = "iasql_install()", [VERB_UNINSTALL] = "iasql_uninstall()",
 	[VERB_REFRESH] = "iasql_refresh()",
 };
 
@@ -50,8 +47,8 @@ static Session *acting;
 void
 run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum *values)
 {
-	char	   *nulls = palloc(nargs + 1);
-	int			result;
+	char *nulls = palloc(nargs + 1);
+	int result;
 
 	for (int i = 0; i < nargs; i++)
 		nulls[i] = values[i] == (Datum) 0 && !get_typbyval(types[i]) ? 'n' : ' ';
@@ -63,11 +60,11 @@ run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum 
 Datum
 text_array(const char *const *texts, int n)
 {
-	Datum	   *elements = palloc(sizeof(Datum) * (n + 1));
-	bool	   *nulls = palloc(sizeof(bool) * (n + 1));
-	int			dims[1] = {n};
-	int			bounds[1] = {1};
-	ArrayType  *array;
+	Datum *elements = palloc(sizeof(Datum) * (n + 1));
+	bool *nulls = palloc(sizeof(bool) * (n + 1));
+	int dims[1] = {n};
+	int bounds[1] = {1};
+	ArrayType *array;
 
 	if (n == 0)
 		return PointerGetDatum(construct_empty_array(TEXTOID));
@@ -87,7 +84,7 @@ text_array(const char *const *texts, int n)
 
 /* Runs 'body' in a subtransaction of its own; on an error that is no cancel: false and its message. */
 bool
-subtransaction(void (*body) (void *), void *arg, char **message)
+subtransaction(void (*body)(void *), void *arg, char **message)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -103,7 +100,7 @@ subtransaction(void (*body) (void *), void *arg, char **message)
 	}
 	PG_CATCH();
 	{
-		ErrorData  *error;
+		ErrorData *error;
 
 		MemoryContextSwitchTo(context);
 		error = CopyErrorData();
@@ -135,7 +132,7 @@ pin(const char *name, const char *value)
 int
 pin_formats(void)
 {
-	int			nest = NewGUCNestLevel();
+	int nest = NewGUCNestLevel();
 
 	pin("TimeZone", "UTC");
 	pin("DateStyle", "ISO, YMD");
@@ -148,7 +145,7 @@ pin_formats(void)
 int
 pin_settings(void)
 {
-	int			nest = pin_formats();
+	int nest = pin_formats();
 
 	pin("search_path", "pg_catalog");
 	return nest;
@@ -164,7 +161,7 @@ unpin_settings(int nest)
 SavedUser
 become_owner(const Session *session)
 {
-	SavedUser	saved;
+	SavedUser saved;
 
 	GetUserIdAndSecContext(&saved.user, &saved.context);
 	SetUserIdAndSecContext(session->owner, saved.context | SECURITY_LOCAL_USERID_CHANGE);
@@ -182,14 +179,13 @@ become_caller(SavedUser saved)
 static void
 find_extension(Session *session)
 {
-	bool		isnull;
+	bool isnull;
 
-	run_sql(SPI_OK_SELECT, "SELECT extowner, extnamespace FROM pg_catalog.pg_extension WHERE extname = 'iasql'",
-			0, NULL, NULL);
+	run_sql(SPI_OK_SELECT, "SELECT extowner, extnamespace FROM pg_catalog.pg_extension WHERE extname = 'iasql'", 0,
+			NULL, NULL);
 	if (SPI_processed != 1)
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("extension \"iasql\" is not installed in this database"),
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"iasql\" is not installed in this database"),
 				 errhint("Run CREATE EXTENSION iasql.")));
 	session->owner = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	session->ext_schema = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull));
@@ -198,7 +194,7 @@ find_extension(Session *session)
 }
 
 /* What tells this database from a copy of it. */
-#define THIS_DATABASE \
+#define THIS_DATABASE                                                                                          \
 	"SELECT s.system_identifier, d.oid, c.timeline_id FROM pg_control_system() s, pg_control_checkpoint() c, " \
 	"pg_database d WHERE d.datname = current_database()"
 
@@ -206,13 +202,14 @@ find_extension(Session *session)
 static void
 make_workspace(Session *session, const char *schema)
 {
-	const Oid	types[] = {TEXTOID};
+	const Oid types[] = {TEXTOID};
 	const Datum values[] = {CStringGetTextDatum(schema)};
-	bool		isnull;
+	bool isnull;
 
 	run_sql(SPI_OK_INSERT_RETURNING,
 			psprintf("INSERT INTO %siasql_workspace (schema) VALUES ($1) "
-					 "ON CONFLICT (schema) DO UPDATE SET schema = excluded.schema RETURNING id", session->ext),
+					 "ON CONFLICT (schema) DO UPDATE SET schema = excluded.schema RETURNING id",
+					 session->ext),
 			1, types, values);
 	session->workspace = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	/* a restored or copied database has the original's workspaces: only iasql_arm() arms it */
@@ -220,7 +217,8 @@ make_workspace(Session *session, const char *schema)
 		run_sql(SPI_OK_INSERT,
 				psprintf("INSERT INTO %siasql_arming (system_identifier, database, timeline) " THIS_DATABASE
 						 " AND NOT EXISTS (SELECT FROM %siasql_workspace WHERE id <> %d) ON CONFLICT DO NOTHING",
-						 session->ext, session->ext, session->workspace), 0, NULL, NULL);
+						 session->ext, session->ext, session->workspace),
+				0, NULL, NULL);
 	for (int i = 0; iasql_modules[i] != NULL; i++)
 		if (module_is_builtin(iasql_modules[i]))
 			module_register(session, iasql_modules[i]);
@@ -230,20 +228,20 @@ make_workspace(Session *session, const char *schema)
 static bool
 find_workspace(Session *session, bool make)
 {
-	List	   *path = fetch_search_path(false);
+	List *path = fetch_search_path(false);
 	const char **names = palloc(sizeof(char *) * (list_length(path) + 1));
-	const Oid	types[] = {TEXTARRAYOID};
-	Datum		values[1];
-	SavedUser	saved;
+	const Oid types[] = {TEXTARRAYOID};
+	Datum values[1];
+	SavedUser saved;
 	const char *schema = NULL;
-	int			n = 0;
-	int			nest;
-	ListCell   *cell;
-	bool		isnull;
+	int n = 0;
+	int nest;
+	ListCell *cell;
+	bool isnull;
 
-	foreach(cell, path)
+	foreach (cell, path)
 	{
-		char	   *name = get_namespace_name(lfirst_oid(cell));
+		char *name = get_namespace_name(lfirst_oid(cell));
 
 		if (name != NULL)
 			names[n++] = name;
@@ -253,7 +251,8 @@ find_workspace(Session *session, bool make)
 	saved = become_owner(session);
 	run_sql(SPI_OK_SELECT,
 			psprintf("SELECT id, schema::text FROM %siasql_workspace WHERE schema = ANY ($1) "
-					 "ORDER BY array_position($1, schema::text) LIMIT 1", session->ext),
+					 "ORDER BY array_position($1, schema::text) LIMIT 1",
+					 session->ext),
 			1, types, values);
 	if (SPI_processed == 1)
 	{
@@ -263,10 +262,8 @@ find_workspace(Session *session, bool make)
 	else if (make)
 	{
 		if (n == 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_SCHEMA),
-					 errmsg("no schema has been selected to install in"),
-					 errhint("Set search_path to an existing schema.")));
+			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("no schema has been selected to install in"),
+							errhint("Set search_path to an existing schema.")));
 		schema = names[0];
 		make_workspace(session, schema);
 	}
@@ -287,8 +284,8 @@ find_workspace(Session *session, bool make)
 Session *
 session_begin(Verb verb, MemoryContext memory)
 {
-	Session    *session = MemoryContextAllocZero(memory, sizeof(Session));
-	bool		found;
+	Session *session = MemoryContextAllocZero(memory, sizeof(Session));
+	bool found;
 
 	session->verb = verb;
 	session->memory = memory;
@@ -299,11 +296,10 @@ session_begin(Verb verb, MemoryContext memory)
 	found = find_workspace(session, verb == VERB_INSTALL);
 	SPI_finish();
 	if (!found)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("no module is installed in any schema of search_path"),
-				 errhint("Install one, for example SELECT * FROM iasql_install('aws_account'), "
-						 "or set search_path to the schema that holds the tables.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("no module is installed in any schema of search_path"),
+						errhint("Install one, for example SELECT * FROM iasql_install('aws_account'), "
+								"or set search_path to the schema that holds the tables.")));
 	return session;
 }
 
@@ -314,7 +310,7 @@ session_begin(Verb verb, MemoryContext memory)
 Session *
 session_for_calls(MemoryContext memory)
 {
-	Session    *session = MemoryContextAllocZero(memory, sizeof(Session));
+	Session *session = MemoryContextAllocZero(memory, sizeof(Session));
 
 	session->memory = memory;
 	session->caller = GetUserId();
@@ -332,8 +328,8 @@ PG_FUNCTION_INFO_V1(iasql_current_workspace);
 Datum
 iasql_current_workspace(PG_FUNCTION_ARGS)
 {
-	Session		session = {.memory = CurrentMemoryContext};
-	bool		found;
+	Session session = {.memory = CurrentMemoryContext};
+	bool found;
 
 	SPI_connect();
 	find_extension(&session);
@@ -348,11 +344,11 @@ static char *
 read_one(const Session *session, const char *sql)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	const Oid	types[] = {INT4OID};
+	const Oid types[] = {INT4OID};
 	const Datum values[] = {Int32GetDatum(session->workspace)};
-	SavedUser	saved = become_owner(session);
-	int			nest = pin_settings();
-	char	   *text = NULL;
+	SavedUser saved = become_owner(session);
+	int nest = pin_settings();
+	char *text = NULL;
 
 	SPI_connect();
 	run_sql(SPI_OK_SELECT, sql, 1, types, values);
@@ -378,10 +374,10 @@ workspace_account(Session *session)
 static void
 write_own(const Session *session, int expected, const char *sql, const char *text)
 {
-	const Oid	types[] = {INT4OID, TEXTOID};
+	const Oid types[] = {INT4OID, TEXTOID};
 	const Datum values[] = {Int32GetDatum(session->workspace), text ? CStringGetTextDatum(text) : (Datum) 0};
-	SavedUser	saved = become_owner(session);
-	int			nest = pin_settings();
+	SavedUser saved = become_owner(session);
+	int nest = pin_settings();
 
 	SPI_connect();
 	run_sql(expected, sql, 2, types, values);
@@ -393,17 +389,17 @@ write_own(const Session *session, int expected, const char *sql, const char *tex
 void
 workspace_set_account(Session *session, const char *account)
 {
-	write_own(session, SPI_OK_UPDATE,
-			  psprintf("UPDATE %siasql_workspace SET account = $2 WHERE id = $1", session->ext), account);
+	write_own(session, SPI_OK_UPDATE, psprintf("UPDATE %siasql_workspace SET account = $2 WHERE id = $1", session->ext),
+			  account);
 }
 
 /* A dump does not hold iasql_arming, and a copy's rows name the original's identity. */
 bool
 workspace_is_armed(Session *session)
 {
-	return read_one(session,
-					psprintf("SELECT 1 FROM %siasql_arming WHERE $1 IS NOT NULL AND "
-							 "(system_identifier, database, timeline) IN (" THIS_DATABASE ")", session->ext)) != NULL;
+	return read_one(session, psprintf("SELECT 1 FROM %siasql_arming WHERE $1 IS NOT NULL AND "
+									  "(system_identifier, database, timeline) IN (" THIS_DATABASE ")",
+									  session->ext)) != NULL;
 }
 
 /* ---------------------------------------------------------------- modules */
@@ -411,9 +407,8 @@ workspace_is_armed(Session *session)
 bool
 module_installed(Session *session, const char *module)
 {
-	return read_one(session,
-					psprintf("SELECT 1 FROM %siasql_module WHERE workspace = $1 AND name = %s", session->ext,
-							 quote_literal_cstr(module))) != NULL;
+	return read_one(session, psprintf("SELECT 1 FROM %siasql_module WHERE workspace = $1 AND name = %s", session->ext,
+									  quote_literal_cstr(module))) != NULL;
 }
 
 /* Whether it is part of the extension: it has no script, and every workspace has it. */
@@ -427,7 +422,8 @@ module_is_builtin(const Module *module)
 const char *
 extension_version(const Session *session)
 {
-	return read_one(session, "SELECT extversion FROM pg_catalog.pg_extension WHERE $1 IS NOT NULL AND extname = 'iasql'");
+	return read_one(session,
+					"SELECT extversion FROM pg_catalog.pg_extension WHERE $1 IS NOT NULL AND extname = 'iasql'");
 }
 
 /* Writes down that a module is installed: its version, dependencies and tables. */
@@ -438,15 +434,21 @@ module_register(Session *session, const Module *module)
 
 	write_own(session, SPI_OK_INSERT,
 			  psprintf("INSERT INTO %siasql_module (workspace, name, version) VALUES ($1, %s, $2) "
-					   "ON CONFLICT DO NOTHING", session->ext, name), extension_version(session));
+					   "ON CONFLICT DO NOTHING",
+					   session->ext, name),
+			  extension_version(session));
 	for (int i = 0; i < (int) lengthof(module->depends) && module->depends[i] != NULL; i++)
 		write_own(session, SPI_OK_INSERT,
 				  psprintf("INSERT INTO %siasql_dependencies (workspace, module, dependency) VALUES ($1, %s, $2) "
-						   "ON CONFLICT DO NOTHING", session->ext, name), module->depends[i]);
+						   "ON CONFLICT DO NOTHING",
+						   session->ext, name),
+				  module->depends[i]);
 	for (int i = 0; i < (int) lengthof(module->tables) && module->tables[i] != NULL; i++)
 		write_own(session, SPI_OK_INSERT,
 				  psprintf("INSERT INTO %siasql_tables (workspace, module, \"table\") VALUES ($1, %s, $2) "
-						   "ON CONFLICT DO NOTHING", session->ext, name), module->tables[i]);
+						   "ON CONFLICT DO NOTHING",
+						   session->ext, name),
+				  module->tables[i]);
 }
 
 /* Takes away all that is known of a module and its resources in this workspace. */
@@ -475,8 +477,8 @@ module_unregister(Session *session, const Module *module)
 static void
 notice_holder(Session *session)
 {
-	SavedUser	saved = become_owner(session);
-	int			nest = pin_settings();
+	SavedUser saved = become_owner(session);
+	int nest = pin_settings();
 
 	SPI_connect();
 	run_sql(SPI_OK_SELECT,
@@ -487,15 +489,14 @@ notice_holder(Session *session)
 			0, NULL, NULL);
 	if (SPI_processed == 1)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[0];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *user = SPI_getvalue(tuple, desc, 2);
-		char	   *start = SPI_getvalue(tuple, desc, 3);
+		HeapTuple tuple = SPI_tuptable->vals[0];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		char *user = SPI_getvalue(tuple, desc, 2);
+		char *start = SPI_getvalue(tuple, desc, 3);
 
-		ereport(NOTICE,
-				(errmsg("waiting for another operation in schema \"%s\"", session->schema_name),
-				 errdetail("It is run by process %s of user \"%s\" since %s.", SPI_getvalue(tuple, desc, 1),
-						   user ? user : "unknown", start ? start : "an unknown time")));
+		ereport(NOTICE, (errmsg("waiting for another operation in schema \"%s\"", session->schema_name),
+						 errdetail("It is run by process %s of user \"%s\" since %s.", SPI_getvalue(tuple, desc, 1),
+								   user ? user : "unknown", start ? start : "an unknown time")));
 	}
 	SPI_finish();
 	unpin_settings(nest);
@@ -510,8 +511,8 @@ notice_holder(Session *session)
 void
 session_lock(Session *session)
 {
-	LOCKTAG		tag;
-	int			nest;
+	LOCKTAG tag;
+	int nest;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) session->workspace, 0, WORKSPACE_LOCK_CLASS);
 	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
@@ -543,17 +544,17 @@ session_check_may_act(Session *session)
 	if (acting == session)
 		return;
 	if (acting != NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("%s cannot run inside %s", verb_function[session->verb], verb_function[acting->verb]),
-				 errhint("Do not call it from a trigger or function that the operation itself fires.")));
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("%s cannot run inside %s", verb_function[session->verb], verb_function[acting->verb]),
+						errhint("Do not call it from a trigger or function that the operation itself fires.")));
 	PreventCommandDuringRecovery(verb_function[session->verb]);
 	PreventCommandIfReadOnly(verb_function[session->verb]);
 	if (IsolationUsesXactSnapshot())
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_TRANSACTION_STATE),
 				 errmsg("%s needs the isolation level READ COMMITTED", verb_function[session->verb]),
-				 errdetail("Under a fixed snapshot it would not see what others committed, and delete or repeat it in AWS."),
+				 errdetail(
+					 "Under a fixed snapshot it would not see what others committed, and delete or repeat it in AWS."),
 				 errhint("Begin the transaction with BEGIN ISOLATION LEVEL READ COMMITTED.")));
 
 	callback = MemoryContextAlloc(session->memory, sizeof(*callback));
@@ -571,9 +572,9 @@ session_check_may_act(Session *session)
 bool
 guard_allowed(const Session *session, const char *guard)
 {
-	ListCell   *cell;
+	ListCell *cell;
 
-	foreach(cell, session->allow)
+	foreach (cell, session->allow)
 		if (strcmp(lfirst(cell), guard) == 0)
 			return true;
 	return false;

@@ -13,21 +13,21 @@
 
 #include "engine/engine.h"
 
-char	   *iasql_endpoint_url;
-int			iasql_max_concurrency;
-int			iasql_connect_timeout;
-int			iasql_request_timeout;
-int			iasql_wait_timeout;
-int			iasql_lock_timeout;
-int			iasql_consistency_window;
-int			iasql_orphan_grace;
-int			iasql_max_imported_deletes;
-int			iasql_max_emptied;
-bool		iasql_use_server_credentials;
-bool		iasql_mark_objects;
-bool		iasql_allow_http;
-int			iasql_max_reply;
-int			iasql_max_pages;
+char *iasql_endpoint_url;
+int iasql_max_concurrency;
+int iasql_connect_timeout;
+int iasql_request_timeout;
+int iasql_wait_timeout;
+int iasql_lock_timeout;
+int iasql_consistency_window;
+int iasql_orphan_grace;
+int iasql_max_imported_deletes;
+int iasql_max_emptied;
+bool iasql_use_server_credentials;
+bool iasql_mark_objects;
+bool iasql_allow_http;
+int iasql_max_reply;
+int iasql_max_pages;
 
 #define SECOND 1000
 #define MINUTE (60 * SECOND)
@@ -35,13 +35,13 @@ int			iasql_max_pages;
 static const struct
 {
 	const char *name;
-	int		   *variable;
-	int			boot, min, max;
-	GucContext	context;
-	int			unit;
+	int *variable;
+	int boot, min, max;
+	GucContext context;
+	int unit;
 	const char *description;
 	const char *detail;
-}			integers[] = {
+} integers[] = {
 	{"iasql.max_concurrency", &iasql_max_concurrency, 64, 1, 1024, PGC_USERSET, 0,
 	 "Sets how many requests to AWS may be under way at once.", NULL},
 	{"iasql.connect_timeout", &iasql_connect_timeout, 10 * SECOND, 100, INT_MAX, PGC_USERSET, GUC_UNIT_MS,
@@ -70,12 +70,12 @@ static const struct
 static const struct
 {
 	const char *name;
-	bool	   *variable;
-	bool		boot;
-	GucContext	context;
+	bool *variable;
+	bool boot;
+	GucContext context;
 	const char *description;
 	const char *detail;
-}			switches[] = {
+} switches[] = {
 	{"iasql.use_server_credentials", &iasql_use_server_credentials, false, PGC_SUSET,
 	 "Lets a workspace without an access key use the server's own AWS credentials.",
 	 "Environment, shared files, container or instance role; profiles and roles to assume need it too."},
@@ -101,14 +101,14 @@ void
 settings_define(void)
 {
 	DefineCustomStringVariable("iasql.endpoint_url", "Sets where requests go instead of AWS.",
-							   "For emulators and private endpoints. Empty: AWS.", &iasql_endpoint_url, "",
-							   PGC_SUSET, 0, check_endpoint_url, NULL, NULL);
+							   "For emulators and private endpoints. Empty: AWS.", &iasql_endpoint_url, "", PGC_SUSET,
+							   0, check_endpoint_url, NULL, NULL);
 	for (int i = 0; i < (int) lengthof(integers); i++)
-		DefineCustomIntVariable(integers[i].name, integers[i].description, integers[i].detail,
-								integers[i].variable, integers[i].boot, integers[i].min, integers[i].max,
-								integers[i].context, integers[i].unit, NULL, NULL, NULL);
+		DefineCustomIntVariable(integers[i].name, integers[i].description, integers[i].detail, integers[i].variable,
+								integers[i].boot, integers[i].min, integers[i].max, integers[i].context,
+								integers[i].unit, NULL, NULL, NULL);
 	for (int i = 0; i < (int) lengthof(switches); i++)
-		DefineCustomBoolVariable(switches[i].name, switches[i].description, switches[i].detail,
-								 switches[i].variable, switches[i].boot, switches[i].context, 0, NULL, NULL, NULL);
+		DefineCustomBoolVariable(switches[i].name, switches[i].description, switches[i].detail, switches[i].variable,
+								 switches[i].boot, switches[i].context, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("iasql");
 }

@@ -17,4 +17,4 @@
 #undef Plan
 #undef Join
 
-#endif							/* ENGINE_SPI_H */
+#endif /* ENGINE_SPI_H */

@@ -45,11 +45,11 @@ field(uint64 row, int column)
 static Value *
 read_base(Kind *kind, Jsonb *base)
 {
-	Value	   *values = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
+	Value *values = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
 	JsonbIterator *it = JsonbIteratorInit(&base->root);
-	JsonbValue	v;
+	JsonbValue v;
 	JsonbIteratorToken token;
-	int			attribute = -1;
+	int attribute = -1;
 
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
@@ -64,26 +64,27 @@ read_base(Kind *kind, Jsonb *base)
 static void
 read_states(Session *session)
 {
-	World	   *world = session->world;
-	const Oid	types[] = {INT4OID};
+	World *world = session->world;
+	const Oid types[] = {INT4OID};
 	const Datum values[] = {Int32GetDatum(session->workspace)};
-	Kind	   *kind = NULL;
+	Kind *kind = NULL;
 
 	run_sql(SPI_OK_SELECT,
-			psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected "
-					 "FROM %siasql_state WHERE workspace = $1 ORDER BY resource", session->ext),
+			psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at "
+					 "FROM %siasql_state WHERE workspace = $1 ORDER BY resource",
+					 session->ext),
 			1, types, values);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		HeapTuple	tuple = SPI_tuptable->vals[row];
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		char	   *resource = field(row, 1);
-		char	   *row_key = field(row, 2);
-		char	   *region = field(row, 3);
-		char	   *cloud_id = field(row, 4);
-		Object	   *object;
-		Datum		value;
-		bool		isnull;
+		HeapTuple tuple = SPI_tuptable->vals[row];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		char *resource = field(row, 1);
+		char *row_key = field(row, 2);
+		char *region = field(row, 3);
+		char *cloud_id = field(row, 4);
+		Object *object;
+		Datum value;
+		bool isnull;
 
 		if (kind == NULL || strcmp(kind->res->name, resource) != 0)
 			kind = kind_by_name(world, resource);
@@ -100,11 +101,13 @@ read_states(Session *session)
 			object->base_region = world_text(world, region, strlen(region));
 		object->cloud_id = cloud_id ? world_text(world, cloud_id, strlen(cloud_id)) : NULL;
 		value = SPI_getbinval(tuple, desc, 5, &isnull);
-		object->base = isnull ? world_alloc(world, sizeof(Value) * kind->nattributes) : read_base(kind, DatumGetJsonbP(value));
+		object->base =
+			isnull ? world_alloc(world, sizeof(Value) * kind->nattributes) : read_base(kind, DatumGetJsonbP(value));
 		object->base_created = DatumGetBool(SPI_getbinval(tuple, desc, 6, &isnull));
 		value = SPI_getbinval(tuple, desc, 7, &isnull);
 		object->base_time = isnull ? 0 : DatumGetTimestampTz(value);
 		object->base_protected = DatumGetBool(SPI_getbinval(tuple, desc, 8, &isnull));
+		object->base_agreed = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 9, &isnull));
 		object_index(object);
 		pfree(resource);
 		pfree(row_key);
@@ -116,30 +119,30 @@ read_states(Session *session)
 static void
 read_shares(Session *session)
 {
-	World	   *world = session->world;
-	const Oid	types[] = {INT4OID};
+	World *world = session->world;
+	const Oid types[] = {INT4OID};
 	const Datum values[] = {Int32GetDatum(session->workspace)};
 
 	run_sql(SPI_OK_SELECT,
-			psprintf("SELECT resource, column_name, row_key FROM %siasql_share WHERE workspace = $1", session->ext),
-			1, types, values);
+			psprintf("SELECT resource, column_name, row_key FROM %siasql_share WHERE workspace = $1", session->ext), 1,
+			types, values);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		Kind	   *kind = kind_by_name(world, field(row, 1));
-		int			attribute = kind ? attribute_index(kind->res, field(row, 2), -1) : -1;
-		char	   *row_key = field(row, 3);
+		Kind *kind = kind_by_name(world, field(row, 1));
+		int attribute = kind ? attribute_index(kind->res, field(row, 2), -1) : -1;
+		char *row_key = field(row, 3);
 		MemoryContext spi = MemoryContextSwitchTo(world->memory);
-		ListCell   *cell;
+		ListCell *cell;
 
 		if (attribute >= 0 && row_key != NULL)
 		{
-			Object	   *object = object_by_row_key(kind, row_key);
+			Object *object = object_by_row_key(kind, row_key);
 
 			if (object != NULL)
 				object->shared = bms_add_member(object->shared, attribute);
 		}
 		else if (attribute >= 0)
-			foreach(cell, kind->objects)
+			foreach (cell, kind->objects)
 				((Object *) lfirst(cell))->shared = bms_add_member(((Object *) lfirst(cell))->shared, attribute);
 		MemoryContextSwitchTo(spi);
 	}
@@ -153,8 +156,8 @@ read_shares(Session *session)
 void
 state_read(Session *session)
 {
-	SavedUser	saved;
-	int			nest;
+	SavedUser saved;
+	int nest;
 
 	begin_own(session, &saved, &nest);
 	read_states(session);
@@ -168,7 +171,7 @@ state_read(Session *session)
 static const char *
 agreed_text(const Attribute *attr, const Value *value)
 {
-	List	   *ids = NIL;
+	List *ids = NIL;
 
 	if (value->nrefs == 0 || (attr->form != FORM_REF && attr->form != FORM_JOIN))
 		return value->text;
@@ -209,17 +212,17 @@ base_json(const Object *object)
 static void
 write_batch(Session *session, int expected, const char *sql, const List *objects, int from, int to, bool whole)
 {
-	const Oid	types[] = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-		TEXTARRAYOID};
+	const Oid types[] = {INT4OID,	   TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+						 TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 	const char **texts[7];
-	Datum		values[8];
-	int			n = 0;
+	Datum values[8];
+	int n = 0;
 
 	for (int c = 0; c < 7; c++)
 		texts[c] = palloc(sizeof(char *) * (to - from));
 	for (int i = from; i < to; i++)
 	{
-		Object	   *object = list_nth(objects, i);
+		Object *object = list_nth(objects, i);
 
 		if (object->row_key == NULL)
 			continue;
@@ -244,9 +247,9 @@ write_batch(Session *session, int expected, const char *sql, const List *objects
 static void
 write_all(Session *session, int expected, const char *sql, const List *objects, bool whole)
 {
-	int			n = list_length(objects);
-	SavedUser	saved;
-	int			nest;
+	int n = list_length(objects);
+	SavedUser saved;
+	int nest;
 
 	if (n == 0)
 		return;
@@ -256,7 +259,7 @@ write_all(Session *session, int expected, const char *sql, const List *objects, 
 	end_own(saved, nest);
 }
 
-#define OBJECT_ARRAYS \
+#define OBJECT_ARRAYS                                                                             \
 	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) " \
 	"AS o (resource, row_key, region, cloud_id, base, created, created_at)"
 
@@ -268,14 +271,18 @@ write_all(Session *session, int expected, const char *sql, const List *objects, 
 void
 write_base(Session *session, List *objects)
 {
-	write_all(session, SPI_OK_INSERT,
-			  psprintf("INSERT INTO %siasql_state (workspace, resource, row_key, region, cloud_id, base, created, created_at) "
-					   "SELECT DISTINCT ON (o.resource, o.row_key) $1, o.resource, o.row_key, o.region, o.cloud_id, "
-					   "o.base::jsonb, o.created::bool, o.created_at::timestamptz FROM " OBJECT_ARRAYS " "
-					   "ON CONFLICT (workspace, resource, row_key) DO UPDATE SET region = excluded.region, "
-					   "cloud_id = excluded.cloud_id, base = excluded.base, created = excluded.created, "
-					   "created_at = excluded.created_at", session->ext),
-			  objects, true);
+	write_all(
+		session, SPI_OK_INSERT,
+		psprintf(
+			"INSERT INTO %siasql_state (workspace, resource, row_key, region, cloud_id, base, created, created_at, "
+			"agreed_at) "
+			"SELECT DISTINCT ON (o.resource, o.row_key) $1, o.resource, o.row_key, o.region, o.cloud_id, "
+			"o.base::jsonb, o.created::bool, o.created_at::timestamptz, clock_timestamp() FROM " OBJECT_ARRAYS " "
+			"ON CONFLICT (workspace, resource, row_key) DO UPDATE SET region = excluded.region, "
+			"cloud_id = excluded.cloud_id, base = excluded.base, created = excluded.created, "
+			"created_at = excluded.created_at, agreed_at = excluded.agreed_at",
+			session->ext),
+		objects, true);
 }
 
 void
@@ -283,7 +290,8 @@ write_forgotten(Session *session, List *objects)
 {
 	write_all(session, SPI_OK_DELETE,
 			  psprintf("DELETE FROM %siasql_state s USING " OBJECT_ARRAYS " WHERE s.workspace = $1 AND "
-					   "s.resource = o.resource AND s.row_key = o.row_key", session->ext),
+					   "s.resource = o.resource AND s.row_key = o.row_key",
+					   session->ext),
 			  objects, false);
 }
 
@@ -293,25 +301,29 @@ write_forgotten(Session *session, List *objects)
 void
 state_tombstone(Session *session, const Object *object)
 {
-	const Oid	types[] = {INT4OID, TEXTOID, TEXTOID, TEXTOID};
-	SavedUser	saved;
-	int			nest;
+	const Oid types[] = {INT4OID, TEXTOID, TEXTOID, TEXTOID};
+	SavedUser saved;
+	int nest;
 
 	if (object->cloud_id == NULL)
 		return;
 	begin_own(session, &saved, &nest);
 	{
 		const Datum values[] = {Int32GetDatum(session->workspace), CStringGetTextDatum(object->kind->res->name),
-			CStringGetTextDatum(object->region), CStringGetTextDatum(object->cloud_id)};
+								CStringGetTextDatum(object->region), CStringGetTextDatum(object->cloud_id)};
 
 		run_sql(SPI_OK_DELETE,
 				psprintf("DELETE FROM %siasql_tombstone WHERE deleted_at < clock_timestamp() - interval '1 hour'",
-						 session->ext), 0, NULL, NULL);
-		run_sql(SPI_OK_INSERT,
-				psprintf("INSERT INTO %siasql_tombstone (workspace, resource, region, cloud_id, deleted_at) "
-						 "VALUES ($1, $2, $3, $4, clock_timestamp()) "
-						 "ON CONFLICT (workspace, resource, region, cloud_id) DO UPDATE SET deleted_at = excluded.deleted_at",
-						 session->ext), 4, types, values);
+						 session->ext),
+				0, NULL, NULL);
+		run_sql(
+			SPI_OK_INSERT,
+			psprintf(
+				"INSERT INTO %siasql_tombstone (workspace, resource, region, cloud_id, deleted_at) "
+				"VALUES ($1, $2, $3, $4, clock_timestamp()) "
+				"ON CONFLICT (workspace, resource, region, cloud_id) DO UPDATE SET deleted_at = excluded.deleted_at",
+				session->ext),
+			4, types, values);
 	}
 	end_own(saved, nest);
 }
@@ -332,21 +344,22 @@ compare_names(const ListCell *a, const ListCell *b)
 static void
 read_tombstones(Session *session)
 {
-	World	   *world = session->world;
-	const Oid	types[] = {INT4OID};
+	World *world = session->world;
+	const Oid types[] = {INT4OID};
 	const Datum values[] = {Int32GetDatum(session->workspace)};
-	SavedUser	saved;
-	int			nest;
+	SavedUser saved;
+	int nest;
 
 	world->tombstones_read = true;
 	begin_own(session, &saved, &nest);
 	run_sql(SPI_OK_SELECT,
 			psprintf("SELECT resource, region, cloud_id FROM %siasql_tombstone WHERE workspace = $1 AND "
-					 "deleted_at >= clock_timestamp() - interval '1 hour'", session->ext),
+					 "deleted_at >= clock_timestamp() - interval '1 hour'",
+					 session->ext),
 			1, types, values);
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
-		char	   *name = tombstone_name(field(row, 1), field(row, 2), field(row, 3));
+		char *name = tombstone_name(field(row, 1), field(row, 2), field(row, 3));
 		MemoryContext spi = MemoryContextSwitchTo(world->memory);
 
 		world->tombstones = lappend(world->tombstones, pstrdup(name));
@@ -363,10 +376,10 @@ read_tombstones(Session *session)
 bool
 state_is_tombstone(Session *session, const Kind *kind, const char *region, const char *cloud_id)
 {
-	World	   *world = session->world;
-	char	   *name;
-	int			low = 0;
-	int			high;
+	World *world = session->world;
+	char *name;
+	int low = 0;
+	int high;
 
 	if (!world->tombstones_read)
 		read_tombstones(session);
@@ -376,8 +389,8 @@ state_is_tombstone(Session *session, const Kind *kind, const char *region, const
 	name = tombstone_name(kind->res->name, kind->has_region ? region : "", cloud_id);
 	while (low < high)
 	{
-		int			middle = low + (high - low) / 2;
-		int			order = strcmp(name, list_nth(world->tombstones, middle));
+		int middle = low + (high - low) / 2;
+		int order = strcmp(name, list_nth(world->tombstones, middle));
 
 		if (order == 0)
 			return true;

@@ -1,6 +1,6 @@
 /*
  * table.c
- *	  The module tables: what the catalog says of them, and their rows.
+ *	  Rows of the module tables, as Objects.
  *
  * Each table is read once, by a cursor, every column as its canonical text.
  * Rows are read with the caller's rights.  Where row-level security applies
@@ -9,307 +9,19 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
 #include "access/table.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/rls.h"
 
 #include "engine/spi.h"
 #include "engine/engine.h"
-#include "engine/compat.h"
 
 #define FETCH_ROWS 1000
-
-/* ---------------------------------------------------------------- catalog */
-
-static Relation
-open_table(const Session *session, const char *name)
-{
-	Oid			relid = get_relname_relid(name, session->schema);
-
-	if (!OidIsValid(relid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("table \"%s.%s\" is missing", session->schema_name, name),
-				 errdetail("It belongs to module \"%s\". Nothing is done, since its rows cannot be told from deleted ones.",
-						   module_of_table(name)->name),
-				 errhint("Call iasql_uninstall('%s') and install it again.", module_of_table(name)->name)));
-	return table_open(relid, AccessShareLock);
-}
-
-static const char *
-column_name(Oid relid, AttrNumber number)
-{
-	return get_attname(relid, number, false);
-}
-
-/*
- * The foreign key from one table to another, through 'column' where that is
- * not NULL.  The region's column is left out: it is the same on both sides.
- */
-static bool
-find_foreign_key(Relation from, Oid to, const char *column, ForeignKey *key)
-{
-	ListCell   *cell;
-
-	foreach(cell, RelationGetFKeyList(from))
-	{
-		ForeignKeyCacheInfo *info = lfirst(cell);
-		bool		through = column == NULL;
-
-		if (info->confrelid != to)
-			continue;
-		key->n = 0;
-		for (int i = 0; i < info->nkeys; i++)
-		{
-			const char *own = column_name(info->conrelid, info->conkey[i]);
-
-			if (column != NULL && strcmp(own, column) == 0)
-				through = true;
-			if (strcmp(own, "region") == 0)
-				continue;
-			if (key->n == (int) lengthof(key->column))
-				elog(ERROR, "foreign key of \"%s\" has too many columns", RelationGetRelationName(from));
-			key->column[key->n] = own;
-			key->referred[key->n++] = column_name(info->confrelid, info->confkey[i]);
-		}
-		if (through)
-			return true;
-	}
-	return false;
-}
-
-static void
-require_foreign_key(const Session *session, Relation from, const char *to, const char *column, ForeignKey *key)
-{
-	if (!find_foreign_key(from, get_relname_relid(to, session->schema), column, key))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" has no foreign key to \"%s\"", RelationGetRelationName(from), to),
-				 errhint("Its module may have been altered: uninstall it and install it again.")));
-}
-
-static char *
-qualified_name(const Session *session, const char *table)
-{
-	return quote_qualified_identifier(session->schema_name, table);
-}
-
-static Child *
-open_child(const Session *session, const Kind *kind, const Attribute *attr)
-{
-	Child	   *child = palloc0(sizeof(Child));
-	const char *table = attr->form == FORM_JOIN ? attr->join : attr->parts->table;
-	Relation	rel = open_table(session, table);
-
-	child->table = RelationGetRelid(rel);
-	child->qualified = qualified_name(session, table);
-	child->has_region = get_attnum(RelationGetRelid(rel), "region") != InvalidAttrNumber;
-	require_foreign_key(session, rel, kind->res->name, attr->form == FORM_PARTS ? attr->parts->fk : NULL,
-						&child->carrier);
-	if (attr->form == FORM_JOIN)
-	{
-		child->nrefs = 1;
-		child->refers[0] = attr->refers;
-		require_foreign_key(session, rel, attr->refers, NULL, &child->ref[0]);
-		child->ref_column[0] = child->ref[0].column[0];
-	}
-	else
-	{
-		const char *list = attr->parts->refs;
-		char	   *column;
-		char	   *resource;
-
-		while (list != NULL && assignment_next(&list, &column, &resource))
-		{
-			if (child->nrefs == MAX_CHILD_REFS)
-				elog(ERROR, "table \"%s\" has too many references", table);
-			child->ref_column[child->nrefs] = column;
-			child->refers[child->nrefs] = resource;
-			require_foreign_key(session, rel, resource, column, &child->ref[child->nrefs++]);
-		}
-	}
-	table_close(rel, NoLock);
-	return child;
-}
-
-static void
-open_primary_key(Kind *kind, Relation rel)
-{
-	Oid			relid = RelationGetRelid(rel);
-	Oid			index_id = relation_primary_key(rel);
-	Relation	index;
-
-	if (!OidIsValid(index_id))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" has no primary key", RelationGetRelationName(rel)),
-				 errhint("Its module may have been altered: uninstall it and install it again.")));
-	index = index_open(index_id, AccessShareLock);
-	kind->key_columns = index->rd_index->indnkeyatts;
-	if (kind->key_columns > (int) lengthof(kind->key_column))
-		elog(ERROR, "primary key of \"%s\" has too many columns", RelationGetRelationName(rel));
-	for (int k = 0; k < kind->key_columns; k++)
-	{
-		AttrNumber	number = index->rd_index->indkey.values[k];
-
-		kind->key_column[k] = column_name(relid, number);
-		kind->key_type[k] = format_type_be_qualified(get_atttype(relid, number));
-	}
-	index_close(index, NoLock);
-	kind->has_id = kind->key_columns == 1 && strcmp(kind->key_column[0], "id") == 0 &&
-		get_atttype(relid, get_attnum(relid, "id")) != UUIDOID;
-}
-
-static Kind *
-open_kind(const Session *session, World *world, const Resource *res)
-{
-	Kind	   *kind = palloc0(sizeof(Kind));
-	Relation	rel = open_table(session, res->name);
-
-	kind->world = world;
-	kind->res = res;
-	kind->index = world->nkinds;
-	kind->nattributes = attribute_count(res);
-	kind->table = RelationGetRelid(rel);
-	kind->qualified = qualified_name(session, res->name);
-	kind->has_region = get_attnum(kind->table, "region") != InvalidAttrNumber;
-	kind->id_attribute = -1;
-	open_primary_key(kind, rel);
-	for (int i = 0; i < kind->nattributes; i++)
-	{
-		const Attribute *attr = &res->attributes[i];
-		AttrNumber	number;
-
-		if (attr->flags & ATTR_ID)
-			kind->id_attribute = i;
-		if (attr->form == FORM_JOIN || attr->form == FORM_PARTS)
-		{
-			kind->child[i] = open_child(session, kind, attr);
-			if (attr->form == FORM_JOIN)
-				kind->fk[i] = kind->child[i]->ref[0];
-			continue;
-		}
-		number = get_attnum(kind->table, attr->column);
-		if (number == InvalidAttrNumber)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_COLUMN),
-					 errmsg("column \"%s\" of table \"%s\" is missing", attr->column, res->name),
-					 errhint("Call iasql_uninstall('%s') and install it again.", module_of_table(res->name)->name)));
-		kind->type[i] = get_atttype(kind->table, number);
-		kind->type_name[i] = format_type_be_qualified(kind->type[i]);
-		if (attr->form == FORM_REF)
-			require_foreign_key(session, rel, attr->refers, attr->column, &kind->fk[i]);
-	}
-	table_close(rel, NoLock);
-	return kind;
-}
-
-/* The first column of a query's rows, as texts in the caller's memory context. */
-static List *
-read_texts(const char *sql, int nargs, const Oid *types, const Datum *values)
-{
-	MemoryContext caller = CurrentMemoryContext;
-	List	   *texts = NIL;
-
-	SPI_connect();
-	run_sql(SPI_OK_SELECT, sql, nargs, types, values);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		char	   *text = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1);
-		MemoryContext spi = MemoryContextSwitchTo(caller);
-
-		texts = lappend(texts, pstrdup(text));
-		MemoryContextSwitchTo(spi);
-	}
-	SPI_finish();
-	return texts;
-}
-
-/*
- * The workspace's installed modules as Kinds, parents first, and its enabled
- * regions, the default one first.  Raises where a table or a managed column
- * is missing.
- */
-World *
-world_open(Session *session)
-{
-	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	World	   *world = palloc0(sizeof(World));
-	const Oid	types[] = {INT4OID};
-	const Datum values[] = {Int32GetDatum(session->workspace)};
-	int			nest = pin_settings();
-	SavedUser	saved = become_owner(session);
-	List	   *installed;
-	List	   *regions = NIL;
-	int			most = 0;
-
-	installed = read_texts(psprintf("SELECT name FROM %siasql_module WHERE workspace = $1", session->ext), 1, types,
-						   values);
-	become_caller(saved);
-	if (OidIsValid(get_relname_relid("aws_regions", session->schema)))
-		regions = read_texts(psprintf("SELECT region FROM %s WHERE is_enabled ORDER BY is_default DESC, region",
-									  qualified_name(session, "aws_regions")), 0, NULL, NULL);
-
-	session->world = world;
-	world->memory = session->memory;
-	world->nregions = list_length(regions);
-	world->regions = palloc(sizeof(char *) * (world->nregions + 1));
-	for (int i = 0; i < world->nregions; i++)
-		world->regions[i] = list_nth(regions, i);
-
-	for (int m = 0; iasql_modules[m] != NULL; m++)
-		for (int r = 0; iasql_modules[m]->resources != NULL && iasql_modules[m]->resources[r] != NULL; r++)
-			most++;
-	world->kinds = palloc(sizeof(Kind *) * (most + 1));
-	for (int m = 0; iasql_modules[m] != NULL; m++)
-	{
-		const Module *module = iasql_modules[m];
-		bool		found = false;
-		ListCell   *cell;
-
-		foreach(cell, installed)
-			found |= strcmp(lfirst(cell), module->name) == 0;
-		for (int r = 0; found && module->resources != NULL && module->resources[r] != NULL; r++)
-		{
-			world->kinds[world->nkinds] = open_kind(session, world, module->resources[r]);
-			world->nkinds++;
-		}
-	}
-	unpin_settings(nest);
-	MemoryContextSwitchTo(old);
-	return world;
-}
-
-/* Fills in what NULL means for new rows; the statements name tables without schema. */
-void
-world_prepare(Session *session)
-{
-	World	   *world = session->world;
-	int			nest = pin_formats();
-
-	(void) set_config_option("search_path", quote_identifier(session->schema_name), PGC_USERSET, PGC_S_SESSION,
-							 GUC_ACTION_SAVE, true, 0, false);
-	SPI_connect();
-	for (int k = 0; k < world->nkinds; k++)
-	{
-		const Resource *res = world->kinds[k]->res;
-
-		for (int i = 0; i < (int) lengthof(res->prepare) && res->prepare[i] != NULL; i++)
-			if (SPI_execute(res->prepare[i], false, 0) < 0)
-				elog(ERROR, "statement of resource \"%s\" failed: %s", res->name, res->prepare[i]);
-	}
-	SPI_finish();
-	unpin_settings(nest);
-}
 
 /* ----------------------------------------------------------------- values */
 
@@ -318,7 +30,7 @@ column_select(StringInfo sql, const Kind *kind, int attribute, int k)
 {
 	const Attribute *attr = &kind->res->attributes[attribute];
 	const char *column = quote_identifier(attr->column);
-	Oid			type = kind->type[attribute];
+	Oid type = kind->type[attribute];
 
 	switch (attr->form)
 	{
@@ -349,10 +61,10 @@ column_select(StringInfo sql, const Kind *kind, int attribute, int k)
 static const char *
 array_text(Datum value)
 {
-	List	   *texts = NIL;
-	Datum	   *elements;
-	bool	   *nulls;
-	int			n;
+	List *texts = NIL;
+	Datum *elements;
+	bool *nulls;
+	int n;
 
 	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
 	for (int i = 0; i < n; i++)
@@ -368,9 +80,9 @@ array_text(Datum value)
 const char *
 column_text(const Kind *kind, int attribute, Datum value)
 {
-	JsonbValue	json;
+	JsonbValue json;
 	const char *why;
-	char	   *scalar;
+	char *scalar;
 
 	switch (kind->res->attributes[attribute].form)
 	{
@@ -393,8 +105,8 @@ column_text(const Kind *kind, int attribute, Datum value)
 /* A reference that waits until the kind that it leads to has been read. */
 typedef struct Pending
 {
-	Object	   *object;
-	int			attribute;
+	Object *object;
+	int attribute;
 	const char *column[2];
 } Pending;
 
@@ -410,11 +122,12 @@ static void
 resolve(Object *object, int attribute, const char *const *texts)
 {
 	const Kind *kind = object->kind;
-	World	   *world = kind->world;
-	Kind	   *referred = kind_by_name(world, kind->res->attributes[attribute].refers);
-	Value	   *value = &object->desired[attribute];
-	Object	   *target = referred == NULL ? NULL
-		: object_by_row(referred, kind->fk[attribute].n, kind->fk[attribute].referred, texts, object->region);
+	World *world = kind->world;
+	Kind *referred = kind_by_name(world, kind->res->attributes[attribute].refers);
+	Value *value = &object->desired[attribute];
+	Object *target = referred == NULL ? NULL
+									  : object_by_row(referred, kind->fk[attribute].n, kind->fk[attribute].referred,
+													  texts, object->region);
 
 	value->text = "";
 	if (target == NULL)
@@ -436,7 +149,7 @@ row_key(const Kind *kind, HeapTuple tuple, TupleDesc desc)
 	initStringInfo(&key);
 	for (int k = 0; k < kind->key_columns; k++)
 	{
-		char	   *text = SPI_getvalue(tuple, desc, k + 1);
+		char *text = SPI_getvalue(tuple, desc, k + 1);
 
 		appendStringInfoString(&key, k == 0 ? "[" : ", ");
 		json_append_string(&key, text, strlen(text));
@@ -450,7 +163,7 @@ void
 object_set_row(Object *object, HeapTuple tuple, TupleDesc desc)
 {
 	const Kind *kind = object->kind;
-	char	   *key = row_key(kind, tuple, desc);
+	char *key = row_key(kind, tuple, desc);
 
 	object->row_key = world_text(kind->world, key, strlen(key));
 	if (kind->has_id)
@@ -469,7 +182,7 @@ key_select(StringInfo sql, const Kind *kind)
 static const char *
 tuple_text(World *world, Datum value)
 {
-	text	   *packed = DatumGetTextPP(value);
+	text *packed = DatumGetTextPP(value);
 
 	return world_text(world, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
 }
@@ -486,10 +199,10 @@ region_enabled(const World *world, const char *region)
 static void
 read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls, MemoryContext lasting, List **pending)
 {
-	World	   *world = kind->world;
-	int			at = kind->key_columns;
-	char	   *region = TextDatumGetCString(values[at++]);
-	Object	   *object = object_new(kind, region);
+	World *world = kind->world;
+	int at = kind->key_columns;
+	char *region = TextDatumGetCString(values[at++]);
+	Object *object = object_new(kind, region);
 
 	object_set_row(object, tuple, desc);
 	if (kind->has_region && !region_enabled(world, region))
@@ -503,9 +216,9 @@ read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls
 			continue;
 		if (attr->form == FORM_REF)
 		{
-			Kind	   *referred = kind_by_name(world, attr->refers);
+			Kind *referred = kind_by_name(world, attr->refers);
 			const char *texts[2];
-			bool		null = false;
+			bool null = false;
 
 			for (int k = 0; k < kind->fk[i].n; k++, at++)
 			{
@@ -516,7 +229,7 @@ read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls
 				resolve(object, i, texts);
 			else if (!null)
 			{
-				Pending    *wait;
+				Pending *wait;
 				MemoryContext old = MemoryContextSwitchTo(lasting);
 
 				wait = palloc(sizeof(Pending));
@@ -547,24 +260,24 @@ read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls
 	}
 }
 
-typedef void (*RowReader) (void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls);
+typedef void (*RowReader)(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls);
 
 /* Runs a query by cursor and gives each row to 'reader', in a memory context that is reset after each batch. */
 static void
 read_query(const char *sql, RowReader reader, void *arg)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql rows", ALLOCSET_DEFAULT_SIZES);
-	Portal		portal;
+	Portal portal;
 
 	SPI_connect();
 	portal = SPI_cursor_open_with_args(NULL, sql, 0, NULL, NULL, NULL, false, CURSOR_OPT_NO_SCROLL);
 	for (;;)
 	{
 		SPITupleTable *table;
-		TupleDesc	desc;
+		TupleDesc desc;
 		MemoryContext spi;
-		Datum	   *values;
-		bool	   *nulls;
+		Datum *values;
+		bool *nulls;
 
 		SPI_cursor_fetch(portal, true, FETCH_ROWS);
 		if (SPI_processed == 0)
@@ -591,18 +304,18 @@ read_query(const char *sql, RowReader reader, void *arg)
 /* What the readers below work on. */
 typedef struct Reading
 {
-	Kind	   *kind;
-	int			attribute; /* of the carrier, for a child table */
+	Kind *kind;
+	int attribute; /* of the carrier, for a child table */
 	MemoryContext lasting;
-	List	   *pending;
-	Object	   *carrier; /* of the last child row */
-	List	   *rows;	 /* PARTS: of PartRow, of this carrier; JOIN: of Object */
+	List *pending;
+	Object *carrier; /* of the last child row */
+	List *rows;		 /* PARTS: of PartRow, of this carrier; JOIN: of Object */
 } Reading;
 
 static void
 read_kind_row(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
 {
-	Reading    *reading = arg;
+	Reading *reading = arg;
 
 	read_row(reading->kind, tuple, desc, values, nulls, reading->lasting, &reading->pending);
 }
@@ -610,9 +323,9 @@ read_kind_row(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 static void
 read_hidden_row(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
 {
-	Reading    *reading = arg;
-	Kind	   *kind = reading->kind;
-	Object	   *object;
+	Reading *reading = arg;
+	Kind *kind = reading->kind;
+	Object *object;
 
 	if (object_by_row_key(kind, row_key(kind, tuple, desc)) != NULL)
 		return;
@@ -634,7 +347,7 @@ read_kind(Kind *kind, Reading *reading)
 	key_select(&sql, kind);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
-		int			n = kind->res->attributes[i].form == FORM_REF ? kind->fk[i].n : 1;
+		int n = kind->res->attributes[i].form == FORM_REF ? kind->fk[i].n : 1;
 
 		for (int k = 0; k < n && kind->child[i] == NULL; k++)
 		{
@@ -647,9 +360,9 @@ read_kind(Kind *kind, Reading *reading)
 
 	if (check_enable_rls(kind->table, InvalidOid, true) == RLS_ENABLED)
 	{
-		Relation	rel = table_open(kind->table, AccessShareLock);
-		Oid			user;
-		int			context;
+		Relation rel = table_open(kind->table, AccessShareLock);
+		Oid user;
+		int context;
 
 		resetStringInfo(&sql);
 		appendStringInfoString(&sql, "SELECT ");
@@ -669,11 +382,11 @@ read_kind(Kind *kind, Reading *reading)
 static void
 end_carrier(Reading *reading)
 {
-	Object	   *carrier = reading->carrier;
-	World	   *world = reading->kind->world;
-	Value	   *value;
-	int			n = 0;
-	ListCell   *cell;
+	Object *carrier = reading->carrier;
+	World *world = reading->kind->world;
+	Value *value;
+	int n = 0;
+	ListCell *cell;
 
 	if (carrier == NULL)
 		return;
@@ -681,7 +394,7 @@ end_carrier(Reading *reading)
 	if (reading->kind->res->attributes[reading->attribute].form == FORM_JOIN)
 	{
 		value->refs = world_alloc(world, sizeof(Object *) * list_length(reading->rows));
-		foreach(cell, reading->rows)
+		foreach (cell, reading->rows)
 			value->refs[value->nrefs++] = lfirst(cell);
 		value->text = "";
 	}
@@ -692,9 +405,9 @@ end_carrier(Reading *reading)
 		carrier->nparts = list_length(reading->rows);
 		carrier->parts = world_alloc(world, sizeof(PartRow) * carrier->nparts);
 		value->refs = world_alloc(world, sizeof(Object *) * carrier->nparts * (child->nrefs + 1));
-		foreach(cell, reading->rows)
+		foreach (cell, reading->rows)
 		{
-			PartRow    *row = lfirst(cell);
+			PartRow *row = lfirst(cell);
 
 			carrier->parts[n++] = *row;
 			for (int i = 0; i < child->nrefs; i++)
@@ -711,15 +424,15 @@ end_carrier(Reading *reading)
 static void
 read_child_row(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
 {
-	Reading    *reading = arg;
-	Kind	   *kind = reading->kind;
-	World	   *world = kind->world;
+	Reading *reading = arg;
+	Kind *kind = reading->kind;
+	World *world = kind->world;
 	const Child *child = kind->child[reading->attribute];
 	const char *texts[2];
 	const char *region;
-	Object	   *carrier;
-	Object	  **refs = world_alloc(world, sizeof(Object *) * (child->nrefs + 1));
-	int			at = 0;
+	Object *carrier;
+	Object **refs = world_alloc(world, sizeof(Object *) * (child->nrefs + 1));
+	int at = 0;
 	MemoryContext old;
 
 	for (int k = 0; k < child->carrier.n; k++, at++)
@@ -737,7 +450,7 @@ read_child_row(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *
 	reading->carrier = carrier;
 	for (int i = 0; i < child->nrefs; i++)
 	{
-		bool		null = false;
+		bool null = false;
 
 		for (int k = 0; k < child->ref[i].n; k++, at++)
 		{
@@ -754,7 +467,7 @@ read_child_row(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *
 	old = MemoryContextSwitchTo(reading->lasting);
 	if (kind->res->attributes[reading->attribute].form == FORM_PARTS)
 	{
-		PartRow    *row = palloc(sizeof(PartRow));
+		PartRow *row = palloc(sizeof(PartRow));
 
 		row->refs = refs;
 		row->row = DatumGetJsonbPCopy(values[at]);
@@ -771,7 +484,7 @@ read_child(Kind *kind, int attribute, MemoryContext lasting)
 {
 	const Child *child = kind->child[attribute];
 	const Attribute *attr = &kind->res->attributes[attribute];
-	Reading		reading = {.kind = kind, .attribute = attribute, .lasting = lasting};
+	Reading reading = {.kind = kind, .attribute = attribute, .lasting = lasting};
 	StringInfoData sql;
 	StringInfoData order;
 
@@ -809,27 +522,26 @@ read_child(Kind *kind, int attribute, MemoryContext lasting)
 static void
 resolve_ids(Kind *kind, int attribute)
 {
-	Kind	   *referred = kind_by_name(kind->world, kind->res->attributes[attribute].refers);
-	ListCell   *cell;
+	Kind *referred = kind_by_name(kind->world, kind->res->attributes[attribute].refers);
+	ListCell *cell;
 
 	if (referred == NULL || referred->id_attribute < 0)
 		return;
-	foreach(cell, kind->objects)
+	foreach (cell, kind->objects)
 	{
-		Object	   *object = lfirst(cell);
-		Value	   *value = object->desired ? &object->desired[attribute] : NULL;
-		List	   *ids;
-		ListCell   *id;
+		Object *object = lfirst(cell);
+		Value *value = object->desired ? &object->desired[attribute] : NULL;
+		List *ids;
+		ListCell *id;
 
 		if (value == NULL || value->text == NULL)
 			continue;
 		ids = json_array_strings(value->text);
 		value->refs = world_alloc(kind->world, sizeof(Object *) * list_length(ids));
-		foreach(id, ids)
+		foreach (id, ids)
 		{
-			Object	   *target = object_by_attribute(referred, object->region,
-													 referred->res->attributes[referred->id_attribute].column,
-													 lfirst(id));
+			Object *target = object_by_attribute(referred, object->region,
+												 referred->res->attributes[referred->id_attribute].column, lfirst(id));
 
 			if (target != NULL)
 				value->refs[value->nrefs++] = target;
@@ -847,17 +559,17 @@ resolve_ids(Kind *kind, int attribute)
 void
 world_read_rows(Session *session)
 {
-	World	   *world = session->world;
+	World *world = session->world;
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	Reading		reading = {.lasting = session->memory};
-	int			nest = pin_settings();
-	ListCell   *cell;
+	Reading reading = {.lasting = session->memory};
+	int nest = pin_settings();
+	ListCell *cell;
 
 	for (int k = 0; k < world->nkinds; k++)
 		read_kind(world->kinds[k], &reading);
-	foreach(cell, reading.pending)
+	foreach (cell, reading.pending)
 	{
-		Pending    *wait = lfirst(cell);
+		Pending *wait = lfirst(cell);
 
 		resolve(wait->object, wait->attribute, wait->column);
 	}
@@ -877,12 +589,12 @@ world_read_rows(Session *session)
 void
 object_refresh(const Session *session, Object *object)
 {
-	Kind	   *kind = object->kind;
+	Kind *kind = object->kind;
 
 	for (int i = 0; object->desired != NULL && i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];
-		Value	   *value = &object->desired[i];
+		Value *value = &object->desired[i];
 
 		if (attr->form == FORM_PARTS)
 			value->text = object->nparts > 0 ? parts_from_rows(session, object, attr->parts, false) : NULL;
@@ -890,7 +602,7 @@ object_refresh(const Session *session, Object *object)
 			value->text = value->refs[0]->cloud_id ? value->refs[0]->cloud_id : "";
 		else if (attr->form == FORM_JOIN && value->nrefs > 0)
 		{
-			List	   *ids = NIL;
+			List *ids = NIL;
 
 			for (int r = 0; r < value->nrefs; r++)
 				if (value->refs[r]->cloud_id != NULL)

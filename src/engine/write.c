@@ -28,9 +28,9 @@ typedef struct Target
 {
 	const char *column; /* not quoted */
 	const char *type;
-	Form		form;	   /* how the text is cast */
-	int			attribute; /* -1: the region */
-	int			k;		   /* of a reference's key columns */
+	Form form;			   /* how the text is cast */
+	int attribute;		   /* -1: the region */
+	int k;				   /* of a reference's key columns */
 	const char *otherwise; /* SQL for no value, where the column is NOT NULL; else NULL */
 } Target;
 
@@ -43,7 +43,8 @@ append_cast(StringInfo sql, const Target *target, const char *source)
 	if (target->otherwise)
 		appendStringInfoString(sql, "COALESCE(");
 	if (target->form == FORM_SET || target->form == FORM_IDS)
-		appendStringInfo(sql, "CASE WHEN %s IS NOT NULL THEN "
+		appendStringInfo(sql,
+						 "CASE WHEN %s IS NOT NULL THEN "
 						 "ARRAY(SELECT pg_catalog.jsonb_array_elements_text(%s::pg_catalog.jsonb)) END::%s",
 						 source, source, target->type);
 	else
@@ -56,10 +57,10 @@ append_cast(StringInfo sql, const Target *target, const char *source)
 static const char *
 otherwise_of(Oid table, const char *column)
 {
-	const Oid	types[] = {OIDOID, TEXTOID};
+	const Oid types[] = {OIDOID, TEXTOID};
 	const Datum values[] = {ObjectIdGetDatum(table), CStringGetTextDatum(column)};
 	MemoryContext caller = CurrentMemoryContext;
-	char	   *text;
+	char *text;
 
 	SPI_connect();
 	run_sql(SPI_OK_SELECT,
@@ -67,7 +68,8 @@ otherwise_of(Oid table, const char *column)
 			"WHEN 'A' THEN '''{}''' END) FROM pg_catalog.pg_attribute a "
 			"JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
 			"LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-			"WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnotnull", 2, types, values);
+			"WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnotnull",
+			2, types, values);
 	text = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
 	if (text != NULL)
 		text = MemoryContextStrdup(caller, text);
@@ -78,10 +80,10 @@ otherwise_of(Oid table, const char *column)
 static List *
 add_target(List *targets, Oid table, const char *column, Form form, int attribute, int k)
 {
-	Target	   *target;
-	ListCell   *cell;
+	Target *target;
+	ListCell *cell;
 
-	foreach(cell, targets)
+	foreach (cell, targets)
 		if (strcmp(((Target *) lfirst(cell))->column, column) == 0)
 			return targets;
 	target = palloc0(sizeof(Target));
@@ -118,26 +120,27 @@ target_text(const Object *object, const Value *values, const Target *target)
 		return object->region;
 	value = &values[target->attribute];
 	if (kind->res->attributes[target->attribute].form == FORM_REF)
-		return value->nrefs == 1 ? object_column(value->refs[0], kind->fk[target->attribute].referred[target->k]) : NULL;
+		return value->nrefs == 1 ? object_column(value->refs[0], kind->fk[target->attribute].referred[target->k])
+								 : NULL;
 	return value->text;
 }
 
 /* ------------------------------------------------------------------- work */
 
-typedef void (*Writer) (Session *session, Kind *kind, List *items);
+typedef void (*Writer)(Session *session, Kind *kind, List *items);
 
 typedef struct Work
 {
-	Session    *session;
-	Kind	   *kind;
-	Writer		writer;
-	List	   *items;
+	Session *session;
+	Kind *kind;
+	Writer writer;
+	List *items;
 } Work;
 
 static void
 do_work(void *arg)
 {
-	Work	   *work = arg;
+	Work *work = arg;
 
 	work->writer(work->session, work->kind, work->items);
 }
@@ -147,16 +150,16 @@ do_work(void *arg)
  * each that cannot be written, and why.
  */
 static void
-write_set(Session *session, Kind *kind, List *items, Writer writer, void (*failed) (void *item, const char *why))
+write_set(Session *session, Kind *kind, List *items, Writer writer, void (*failed)(void *item, const char *why))
 {
-	int			n = list_length(items);
+	int n = list_length(items);
 
 	for (int from = 0; from < n; from += BATCH)
 	{
-		Work		work = {session, kind, writer, NIL};
-		List	   *batch = NIL;
-		ListCell   *cell;
-		char	   *why;
+		Work work = {session, kind, writer, NIL};
+		List *batch = NIL;
+		ListCell *cell;
+		char *why;
 
 		for (int i = from; i < Min(from + BATCH, n); i++)
 			batch = lappend(batch, list_nth(items, i));
@@ -168,7 +171,7 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 			failed(linitial(batch), why);
 			continue;
 		}
-		foreach(cell, batch)
+		foreach (cell, batch)
 		{
 			work.items = list_make1(lfirst(cell));
 			if (!subtransaction(do_work, &work, &why))
@@ -234,19 +237,19 @@ part_row(Session *session, const Object *carrier, int attribute, JsonbValue *jso
 {
 	const Child *child = carrier->kind->child[attribute];
 	const Parts *parts = carrier->kind->res->attributes[attribute].parts;
-	PartImport	import = {.session = session, .object = carrier, .child = child};
+	PartImport import = {.session = session, .object = carrier, .child = child};
 	const char *list = parts->columns;
-	char	   *column;
-	char	   *path;
+	char *column;
+	char *path;
 	StringInfoData doc;
-	ListCell   *name;
-	ListCell   *text;
+	ListCell *name;
+	ListCell *text;
 
 	import.part = JsonbValueToJsonb(json);
 	while (list != NULL && assignment_next(&list, &column, &path))
 	{
-		JsonbValue	found;
-		int			ref = 0;
+		JsonbValue found;
+		int ref = 0;
 
 		if (!path_get(import.part, path, &found))
 			continue;
@@ -256,8 +259,8 @@ part_row(Session *session, const Object *carrier, int attribute, JsonbValue *jso
 			part_set(&import, column, json_text(&found));
 		else
 		{
-			Kind	   *referred = kind_by_name(session->world, child->refers[ref]);
-			Object	   *target = object_by_cloud_id(referred, carrier->region, json_text(&found));
+			Kind *referred = kind_by_name(session->world, child->refers[ref]);
+			Object *target = object_by_cloud_id(referred, carrier->region, json_text(&found));
 
 			if (target != NULL && target->row_key != NULL)
 				part_refer(&import, column, target);
@@ -268,8 +271,7 @@ part_row(Session *session, const Object *carrier, int attribute, JsonbValue *jso
 
 	initStringInfo(&doc);
 	carrier_members(&doc, child, carrier);
-	forboth(name, import.columns, text, import.texts)
-		json_member(&doc, lfirst(name), lfirst(text));
+	forboth(name, import.columns, text, import.texts) json_member(&doc, lfirst(name), lfirst(text));
 	appendStringInfoChar(&doc, '}');
 	return doc.data;
 }
@@ -282,9 +284,9 @@ child_rows(Session *session, const Object *object, int attribute)
 	const Attribute *attr = &kind->res->attributes[attribute];
 	const Child *child = kind->child[attribute];
 	const Value *value = &object->actual[attribute];
-	List	   *docs = NIL;
-	JsonbValue	array;
-	JsonbValue	element;
+	List *docs = NIL;
+	JsonbValue array;
+	JsonbValue element;
 	JsonbIterator *it;
 
 	if (attr->form == FORM_JOIN)
@@ -318,14 +320,14 @@ static void
 insert_docs(const Child *child, List *docs)
 {
 	const char **texts = palloc(sizeof(char *) * (list_length(docs) + 1));
-	const Oid	types[] = {TEXTARRAYOID};
-	Datum		values[1];
+	const Oid types[] = {TEXTARRAYOID};
+	Datum values[1];
 	StringInfoData columns;
 	StringInfoData selected;
-	int			n = 0;
-	ListCell   *cell;
+	int n = 0;
+	ListCell *cell;
 
-	foreach(cell, docs)
+	foreach (cell, docs)
 		texts[n++] = lfirst(cell);
 	if (n == 0)
 		return;
@@ -333,7 +335,8 @@ insert_docs(const Child *child, List *docs)
 
 	run_sql(SPI_OK_SELECT,
 			"SELECT DISTINCT k FROM pg_catalog.unnest($1) d, "
-			"LATERAL pg_catalog.jsonb_object_keys(d::pg_catalog.jsonb) k ORDER BY k", 1, types, values);
+			"LATERAL pg_catalog.jsonb_object_keys(d::pg_catalog.jsonb) k ORDER BY k",
+			1, types, values);
 	initStringInfo(&columns);
 	initStringInfo(&selected);
 	for (uint64 row = 0; row < SPI_processed; row++)
@@ -358,13 +361,13 @@ static void
 delete_children(const Child *child, List *carriers)
 {
 	const char **texts = palloc(sizeof(char *) * (list_length(carriers) + 1));
-	const Oid	types[] = {TEXTARRAYOID};
-	Datum		values[1];
+	const Oid types[] = {TEXTARRAYOID};
+	Datum values[1];
 	StringInfoData columns;
-	int			n = 0;
-	ListCell   *cell;
+	int n = 0;
+	ListCell *cell;
 
-	foreach(cell, carriers)
+	foreach (cell, carriers)
 	{
 		StringInfoData doc;
 
@@ -390,19 +393,19 @@ delete_children(const Child *child, List *carriers)
 static void
 insert_rows(Session *session, Kind *kind, List *objects)
 {
-	int			n = list_length(objects);
-	List	   *targets = NIL;
+	int n = list_length(objects);
+	List *targets = NIL;
 	StringInfoData columns;
 	StringInfoData arrays;
 	StringInfoData aliases;
 	StringInfoData casts;
 	StringInfoData sql;
-	Oid		   *types;
-	Datum	   *values;
+	Oid *types;
+	Datum *values;
 	const char **texts = palloc(sizeof(char *) * n);
-	int			c = 0;
-	ListCell   *cell;
-	ListCell   *lc;
+	int c = 0;
+	ListCell *cell;
+	ListCell *lc;
 
 	if (kind->has_region)
 		targets = add_target(targets, kind->table, "region", FORM_SCALAR, -1, 0);
@@ -416,13 +419,13 @@ insert_rows(Session *session, Kind *kind, List *objects)
 	initStringInfo(&casts);
 	types = palloc(sizeof(Oid) * list_length(targets));
 	values = palloc(sizeof(Datum) * list_length(targets));
-	foreach(cell, targets)
+	foreach (cell, targets)
 	{
-		Target	   *target = lfirst(cell);
+		Target *target = lfirst(cell);
 		const char *comma = c ? ", " : "";
-		int			row = 0;
+		int row = 0;
 
-		foreach(lc, objects)
+		foreach (lc, objects)
 			texts[row++] = target_text(lfirst(lc), ((Object *) lfirst(lc))->actual, target);
 		types[c] = TEXTARRAYOID;
 		values[c] = text_array(texts, n);
@@ -434,26 +437,26 @@ insert_rows(Session *session, Kind *kind, List *objects)
 		c++;
 	}
 	initStringInfo(&sql);
-	appendStringInfo(&sql, "INSERT INTO %s AS t (%s) SELECT %s FROM unnest(%s) WITH ORDINALITY AS u(%s, n) ORDER BY u.n RETURNING ",
-					 kind->qualified, columns.data, casts.data, arrays.data, aliases.data);
+	appendStringInfo(
+		&sql, "INSERT INTO %s AS t (%s) SELECT %s FROM unnest(%s) WITH ORDINALITY AS u(%s, n) ORDER BY u.n RETURNING ",
+		kind->qualified, columns.data, casts.data, arrays.data, aliases.data);
 	key_select(&sql, kind);
 
 	SPI_connect();
 	run_sql(SPI_OK_INSERT_RETURNING, sql.data, c, types, values);
 	/* rows come back in the order of the SELECT, unless a trigger left some out */
 	if (SPI_processed != (uint64) n)
-		ereport(ERROR,
-				(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-				 errmsg("a trigger on \"%s\" refused the row", kind->res->name)));
+		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+						errmsg("a trigger on \"%s\" refused the row", kind->res->name)));
 	for (int row = 0; row < n; row++)
 		object_set_row(list_nth(objects, row), SPI_tuptable->vals[row], SPI_tuptable->tupdesc);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
-		List	   *docs = NIL;
+		List *docs = NIL;
 
 		if (kind->child[i] == NULL)
 			continue;
-		foreach(cell, objects)
+		foreach (cell, objects)
 			docs = list_concat(docs, child_rows(session, lfirst(cell), i));
 		insert_docs(kind->child[i], docs);
 	}
@@ -463,7 +466,7 @@ insert_rows(Session *session, Kind *kind, List *objects)
 static void
 import_failed(void *item, const char *why)
 {
-	Object	   *object = item;
+	Object *object = item;
 
 	object->row_key = NULL;
 	object->row_id = -1;
@@ -475,7 +478,7 @@ import_failed(void *item, const char *why)
 static Value *
 copy_values(const Object *object)
 {
-	Value	   *copy = world_alloc(object->kind->world, sizeof(Value) * object->kind->nattributes);
+	Value *copy = world_alloc(object->kind->world, sizeof(Value) * object->kind->nattributes);
 
 	memcpy(copy, object->actual, sizeof(Value) * object->kind->nattributes);
 	return copy;
@@ -497,24 +500,24 @@ missing_reference(const Object *object)
 void
 write_imports(Session *session, List *objects)
 {
-	World	   *world = session->world;
+	World *world = session->world;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql imports", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	int			nest = pin_formats();
-	List	  **by_kind = palloc0(sizeof(List *) * (world->nkinds + 1));
-	ListCell   *cell;
+	int nest = pin_formats();
+	List **by_kind = palloc0(sizeof(List *) * (world->nkinds + 1));
+	ListCell *cell;
 
-	foreach(cell, objects)
+	foreach (cell, objects)
 	{
-		Object	   *object = lfirst(cell);
+		Object *object = lfirst(cell);
 
 		by_kind[object->kind->index] = lappend(by_kind[object->kind->index], object);
 	}
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		List	   *ready = NIL;
+		List *ready = NIL;
 
-		foreach(cell, by_kind[k])
+		foreach (cell, by_kind[k])
 		{
 			const char *why = missing_reference(lfirst(cell));
 
@@ -524,9 +527,9 @@ write_imports(Session *session, List *objects)
 				ready = lappend(ready, lfirst(cell));
 		}
 		write_set(session, world->kinds[k], ready, insert_rows, import_failed);
-		foreach(cell, ready)
+		foreach (cell, ready)
 		{
-			Object	   *object = lfirst(cell);
+			Object *object = lfirst(cell);
 
 			if (object->row_key == NULL)
 				continue;
@@ -549,13 +552,13 @@ row_follows(const Action *action, int attribute)
 {
 	const Object *object = action->object;
 	const Attribute *attr = &object->kind->res->attributes[attribute];
-	ListCell   *cell;
+	ListCell *cell;
 
 	if ((attr->flags & (ATTR_SECRET | ATTR_NO_COMPARE | ATTR_TRIGGER)) || bms_is_member(attribute, object->unknown))
 		return false;
 	if ((attr->flags & ATTR_COMPUTED) || value_is_null(&object->desired[attribute]))
 		return true;
-	foreach(cell, action->deltas)
+	foreach (cell, action->deltas)
 		if (((Delta *) lfirst(cell))->attribute == attribute)
 			return !((Delta *) lfirst(cell))->push;
 	return false;
@@ -567,7 +570,7 @@ wanted_values(const Action *action, Bitmapset **changed)
 {
 	const Object *object = action->object;
 	const Kind *kind = object->kind;
-	Value	   *wanted = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
+	Value *wanted = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
 
 	memcpy(wanted, object->desired, sizeof(Value) * kind->nattributes);
 	for (int i = 0; i < kind->nattributes; i++)
@@ -591,10 +594,10 @@ wanted_values(const Action *action, Bitmapset **changed)
 
 typedef struct RowUpdate
 {
-	Object	   *object;
-	Value	   *wanted;
-	Bitmapset  *changed;
-	bool		stored;
+	Object *object;
+	Value *wanted;
+	Bitmapset *changed;
+	bool stored;
 } RowUpdate;
 
 /* Says where a user's trigger stored something else than what was sent. */
@@ -602,16 +605,16 @@ static void
 compare_stored(const RowUpdate *update, List *targets, HeapTuple tuple, TupleDesc desc)
 {
 	const Kind *kind = update->object->kind;
-	int			column = 2;
-	ListCell   *cell;
+	int column = 2;
+	ListCell *cell;
 
-	foreach(cell, targets)
+	foreach (cell, targets)
 	{
 		const Target *target = lfirst(cell);
 		const Attribute *attr = &kind->res->attributes[target->attribute];
-		bool		isnull;
-		Datum		value = SPI_getbinval(tuple, desc, column++, &isnull);
-		Value		stored = {0};
+		bool isnull;
+		Datum value = SPI_getbinval(tuple, desc, column++, &isnull);
+		Value stored = {0};
 
 		if (!bms_is_member(target->attribute, update->changed) || attr->form == FORM_REF)
 			continue;
@@ -619,31 +622,30 @@ compare_stored(const RowUpdate *update, List *targets, HeapTuple tuple, TupleDes
 			stored.text = column_text(kind, target->attribute, value);
 		if (!value_is_null(&update->wanted[target->attribute]) &&
 			!value_equal(attr, &stored, &update->wanted[target->attribute]))
-			ereport(WARNING,
-					(errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-					 errmsg("column \"%s\" of %s was stored with another value than AWS has", attr->column,
-							object_describe(update->object)),
-					 errhint("A trigger on the table seems to change it.")));
+			ereport(WARNING, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+							  errmsg("column \"%s\" of %s was stored with another value than AWS has", attr->column,
+									 object_describe(update->object)),
+							  errhint("A trigger on the table seems to change it.")));
 	}
 }
 
 static void
 update_rows(Session *session, Kind *kind, List *updates)
 {
-	int			n = list_length(updates);
+	int n = list_length(updates);
 	const char **docs = palloc(sizeof(char *) * n);
-	const Oid	types[] = {TEXTARRAYOID};
-	Datum		values[1];
-	List	   *targets = NIL;
-	Bitmapset  *any = NULL;
+	const Oid types[] = {TEXTARRAYOID};
+	Datum values[1];
+	List *targets = NIL;
+	Bitmapset *any = NULL;
 	StringInfoData sql;
 	const char *comma = "";
-	int			row = 0;
-	int			i = -1;
-	ListCell   *cell;
-	ListCell   *lc;
+	int row = 0;
+	int i = -1;
+	ListCell *cell;
+	ListCell *lc;
 
-	foreach(cell, updates)
+	foreach (cell, updates)
 		any = bms_add_members(any, ((RowUpdate *) lfirst(cell))->changed);
 	while ((i = bms_next_member(any, i)) >= 0)
 		if (kind->child[i] == NULL)
@@ -652,7 +654,7 @@ update_rows(Session *session, Kind *kind, List *updates)
 	SPI_connect();
 	if (targets != NIL)
 	{
-		foreach(cell, updates)
+		foreach (cell, updates)
 		{
 			const RowUpdate *update = lfirst(cell);
 			StringInfoData doc;
@@ -660,7 +662,7 @@ update_rows(Session *session, Kind *kind, List *updates)
 			initStringInfo(&doc);
 			appendStringInfo(&doc, "{\"k\": %s, \"v\": {", update->object->row_key);
 			comma = "";
-			foreach(lc, targets)
+			foreach (lc, targets)
 			{
 				const Target *target = lfirst(lc);
 				const char *text;
@@ -685,7 +687,7 @@ update_rows(Session *session, Kind *kind, List *updates)
 		initStringInfo(&sql);
 		appendStringInfo(&sql, "UPDATE %s AS t SET ", kind->qualified);
 		comma = "";
-		foreach(lc, targets)
+		foreach (lc, targets)
 		{
 			const Target *target = lfirst(lc);
 			const char *name = quote_literal_cstr(target->column);
@@ -696,12 +698,12 @@ update_rows(Session *session, Kind *kind, List *updates)
 			comma = ", ";
 		}
 		appendStringInfoString(&sql, " FROM (SELECT d::pg_catalog.jsonb->'k' AS k, d::pg_catalog.jsonb->'v' AS v, n "
-							   "FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
+									 "FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
 		for (int k = 0; k < kind->key_columns; k++)
 			appendStringInfo(&sql, "%st.%s OPERATOR(pg_catalog.=) (u.k->>%d)::%s", k ? " AND " : "",
 							 quote_identifier(kind->key_column[k]), k, kind->key_type[k]);
 		appendStringInfoString(&sql, " RETURNING u.n::int4");
-		foreach(lc, targets)
+		foreach (lc, targets)
 		{
 			const Target *target = lfirst(lc);
 
@@ -711,10 +713,10 @@ update_rows(Session *session, Kind *kind, List *updates)
 		run_sql(SPI_OK_UPDATE_RETURNING, sql.data, 1, types, values);
 		for (uint64 r = 0; r < SPI_processed; r++)
 		{
-			HeapTuple	tuple = SPI_tuptable->vals[r];
-			bool		isnull;
-			RowUpdate  *update = list_nth(updates,
-										  DatumGetInt32(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull)) - 1);
+			HeapTuple tuple = SPI_tuptable->vals[r];
+			bool isnull;
+			RowUpdate *update =
+				list_nth(updates, DatumGetInt32(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 1, &isnull)) - 1);
 
 			update->stored = true;
 			compare_stored(update, targets, tuple, SPI_tuptable->tupdesc);
@@ -722,12 +724,12 @@ update_rows(Session *session, Kind *kind, List *updates)
 	}
 	for (i = 0; i < kind->nattributes; i++)
 	{
-		List	   *carriers = NIL;
-		List	   *rows = NIL;
+		List *carriers = NIL;
+		List *rows = NIL;
 
 		if (kind->child[i] == NULL || !bms_is_member(i, any))
 			continue;
-		foreach(cell, updates)
+		foreach (cell, updates)
 		{
 			const RowUpdate *update = lfirst(cell);
 
@@ -741,45 +743,43 @@ update_rows(Session *session, Kind *kind, List *updates)
 	}
 	SPI_finish();
 
-	foreach(cell, updates)
+	foreach (cell, updates)
 	{
-		RowUpdate  *update = lfirst(cell);
+		RowUpdate *update = lfirst(cell);
 
 		if (!update->stored && targets != NIL)
-			ereport(WARNING,
-					(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-					 errmsg("row of %s was not updated", object_describe(update->object)),
-					 errhint("A trigger or a policy on the table seems to keep it as it is.")));
+			ereport(WARNING, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+							  errmsg("row of %s was not updated", object_describe(update->object)),
+							  errhint("A trigger or a policy on the table seems to keep it as it is.")));
 	}
 }
 
 static void
 update_failed(void *item, const char *why)
 {
-	RowUpdate  *update = item;
+	RowUpdate *update = item;
 
 	ereport(WARNING,
 			(errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
-			 errmsg("row of %s could not be updated", object_describe(update->object)),
-			 errdetail("%s.", why),
+			 errmsg("row of %s could not be updated", object_describe(update->object)), errdetail("%s.", why),
 			 errhint("Its state is kept nevertheless; the row follows with the next call, once nothing refuses it.")));
 }
 
 void
 write_rows(Session *session, List *actions)
 {
-	World	   *world = session->world;
+	World *world = session->world;
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql write-back", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
-	int			nest = pin_formats();
-	List	  **by_kind = palloc0(sizeof(List *) * (world->nkinds + 1));
-	ListCell   *cell;
+	int nest = pin_formats();
+	List **by_kind = palloc0(sizeof(List *) * (world->nkinds + 1));
+	ListCell *cell;
 
-	foreach(cell, actions)
+	foreach (cell, actions)
 	{
-		Action	   *action = lfirst(cell);
-		Object	   *object = action->object;
-		RowUpdate  *update;
+		Action *action = lfirst(cell);
+		Object *object = action->object;
+		RowUpdate *update;
 
 		if (object->desired == NULL || object->actual == NULL || object->row_key == NULL)
 			continue;
@@ -792,9 +792,9 @@ write_rows(Session *session, List *actions)
 	for (int k = 0; k < world->nkinds; k++)
 	{
 		write_set(session, world->kinds[k], by_kind[k], update_rows, update_failed);
-		foreach(cell, by_kind[k])
+		foreach (cell, by_kind[k])
 		{
-			RowUpdate  *update = lfirst(cell);
+			RowUpdate *update = lfirst(cell);
 
 			update->object->desired = update->wanted;
 			object_index(update->object);
@@ -811,24 +811,24 @@ write_rows(Session *session, List *actions)
 void
 write_dropped(Session *session, List *objects)
 {
-	World	   *world = session->world;
-	int			nest = pin_formats();
+	World *world = session->world;
+	int nest = pin_formats();
 
 	SPI_connect();
 	for (int k = world->nkinds - 1; k >= 0; k--)
 	{
-		Kind	   *kind = world->kinds[k];
+		Kind *kind = world->kinds[k];
 		const char **keys = palloc(sizeof(char *) * (list_length(objects) + 1));
-		const Oid	types[] = {TEXTARRAYOID};
-		Datum		values[1];
-		List	   *carriers = NIL;
+		const Oid types[] = {TEXTARRAYOID};
+		Datum values[1];
+		List *carriers = NIL;
 		StringInfoData sql;
-		int			n = 0;
-		ListCell   *cell;
+		int n = 0;
+		ListCell *cell;
 
-		foreach(cell, objects)
+		foreach (cell, objects)
 		{
-			Object	   *object = lfirst(cell);
+			Object *object = lfirst(cell);
 
 			if (object->kind != kind || object->row_key == NULL)
 				continue;
@@ -842,8 +842,9 @@ write_dropped(Session *session, List *objects)
 				delete_children(kind->child[i], carriers);
 		values[0] = text_array(keys, n);
 		initStringInfo(&sql);
-		appendStringInfo(&sql, "DELETE FROM %s AS t USING (SELECT d::pg_catalog.jsonb AS k FROM pg_catalog.unnest($1) d) u WHERE ",
-						 kind->qualified);
+		appendStringInfo(
+			&sql, "DELETE FROM %s AS t USING (SELECT d::pg_catalog.jsonb AS k FROM pg_catalog.unnest($1) d) u WHERE ",
+			kind->qualified);
 		for (int c = 0; c < kind->key_columns; c++)
 			appendStringInfo(&sql, "%st.%s OPERATOR(pg_catalog.=) (u.k->>%d)::%s", c ? " AND " : "",
 							 quote_identifier(kind->key_column[c]), c, kind->key_type[c]);
