@@ -385,7 +385,8 @@ send_requests(Executor *ex)
 		}
 		if (!is_durable(ex, request))
 			continue;
-		cloud_start(ex->session, request->service, request->operation, first->object->region, request->input, NULL,
+		cloud_start(ex->session, request->service, request->operation,
+					asked_region(first->object->kind, first->object->region), request->input, NULL,
 					creates && !request->call->token_ok, request);
 		request->sent = true;
 		ex->in_flight++;
