@@ -113,6 +113,7 @@ struct AwsReply
 	int skip;			  /* open elements or values that nobody wants */
 	const AwsRef *member; /* JSON: whose value comes next; NULL: nobody's */
 	AwsBuffer *gather;	  /* error answers and ids: where the text at hand goes; NULL: nowhere */
+	int level;			  /* XML: open elements */
 	int outside;		  /* XML: open elements around the output */
 	int error_level;	  /* XML: of the <Error> element, or 0 */
 	XML_Parser xml;

@@ -311,7 +311,13 @@ on_start(void *arg, const char *name, const char **attributes)
 		start_inside(reply, name, attributes);
 	else
 		start_outside(reply, name, attributes);
-	if (reply->failed)
+	/* expat has no limit of its own, and what nobody wants has no frames */
+	if (++reply->level > reply->max_depth)
+	{
+		aws_reply_fail(reply, "it is nested too deeply");
+		XML_StopParser(reply->xml, XML_FALSE);
+	}
+	else if (reply->failed)
 		XML_StopParser(reply->xml, XML_FALSE);
 }
 
@@ -322,6 +328,7 @@ on_end(void *arg, const char *name)
 
 	if (reply->failed)
 		return;
+	reply->level--;
 	reply->gather = NULL;
 	if (reply->skip > 0)
 		reply->skip--;

@@ -74,7 +74,8 @@ def xml_form(text):
 
     def form(element):
         children = sorted(map(form, element))
-        return (element.tag, tuple(sorted(element.attrib.items())), (element.text or "").strip() if not children else "", tuple(children))
+        text = "" if children else (element.text or "").strip()
+        return (element.tag, tuple(sorted(element.attrib.items())), text, tuple(children))
 
     return form(ElementTree.fromstring(text))
 
