@@ -139,8 +139,13 @@ path_find(const JsonbValue *from, const char *path, Size len, JsonbValue *out)
 	{
 		const char *stop = find(p, end, '|');
 		const char *colon = find(p, stop, ':');
-		bool there = walk(from, p, colon, out);
+		bool there = true;
 
+		if (p < colon && *p == '\'')
+			*out = (JsonbValue){.type = jbvString,
+								.val.string = {.val = unconstify(char *, p + 1), .len = Max(colon - p - 2, 0)}};
+		else
+			there = walk(from, p, colon, out);
 		while (there && colon < stop)
 		{
 			const char *next = find(colon + 1, stop, ':');

@@ -38,7 +38,8 @@
  * Path: a place in a reply: "VpcId", "State.Code", "Listeners[0].Arn",
  *	 "Tags:tags" (through a codec), "Subnets[].SubnetId" (all, as an array),
  *	 "Tags[Key=Name].Value" (the first that the pattern matches).
- *	 Alternatives are separated by '|': the first that is there counts.
+ *	 Alternatives are separated by '|': the first that is there counts, and
+ *	 'text' in quotes is always there: what AWS means where it says nothing.
  *
  * Pattern: "Path=value|value" or "Path!=value|value" or "Path" (is there),
  *	 joined by '&': tested against a reply, or against a row's columns where

@@ -190,7 +190,7 @@ static const Resource nat_gateway = {
 	.attributes =
 		{
 			{"nat_gateway_id", "NatGatewayId", FORM_SCALAR, ATTR_ID | ATTR_COMPUTED},
-			{"connectivity_type", "ConnectivityType", FORM_SCALAR, ATTR_REPLACE},
+			{"connectivity_type", "ConnectivityType|'public'", FORM_SCALAR, ATTR_REPLACE},
 			{"state", "State", FORM_SCALAR, ATTR_COMPUTED},
 			TAGS,
 			{"subnet_id", "SubnetId", FORM_REF, ATTR_REPLACE, .refers = "subnet"},

@@ -145,7 +145,8 @@ check_paths(const Resource *res, const Place *places, int n, const char *at, con
 	{
 		const char *stop = find(p, end, '|');
 
-		check_path(res, places, n, at, p, find(p, stop, ':'));
+		if (*p != '\'')
+			check_path(res, places, n, at, p, find(p, stop, ':'));
 		if (stop == end)
 			return;
 		p = stop;
