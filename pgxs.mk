@@ -33,10 +33,12 @@ MODELS = $(wildcard models/models.tar.xz)
 
 install: install-share
 install-share: installdirs
-	rm -rf '$(sharedir)'
+	rm -rf '$(sharedir)/modules'
 	$(MKDIR_P) '$(sharedir)/modules' '$(sharedir)/models'
 	$(if $(MODULE_SQL),$(INSTALL_DATA) $(MODULE_SQL) '$(sharedir)/modules/')
-	$(if $(MODELS),tar --no-same-owner -C '$(sharedir)/models' -xJf $(MODELS))
+	$(if $(MODELS),cmp -s $(MODELS) '$(sharedir)/models/models.tar.xz' || \
+		{ tar --no-same-owner --unlink-first -C '$(sharedir)/models' -xJf $(MODELS) && \
+		$(INSTALL_DATA) $(MODELS) '$(sharedir)/models/models.tar.xz'; })
 
 uninstall: uninstall-share
 uninstall-share:

@@ -408,6 +408,20 @@ take_item(Executor *ex, Action *action, const char *json)
 	action->run->values = effective_values(object);
 }
 
+/* Where AWS knows an object by a name of the row, that is known without a reply. */
+static void
+know_id(Action *action)
+{
+	Object *object = action->object;
+	int id = object->kind->id_attribute;
+
+	if (object->desired == NULL || object->cloud_id != NULL || id < 0 ||
+		(object->kind->res->attributes[id].flags & ATTR_COMPUTED))
+		return;
+	object->cloud_id = action->run->values[id].text;
+	object_index(object);
+}
+
 /* A batch's reply lists its objects: matched by natural key, over references as the rows have them. */
 static void
 take_batch_items(Executor *ex, Request *request, const char *reply)
@@ -458,6 +472,8 @@ request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_don
 	const char *request_id = cloud_request_id(cloud);
 	ListCell *cell;
 
+	foreach (cell, request->actions)
+		know_id(lfirst(cell));
 	if (reply != NULL && request->call->reply_items != NULL)
 		take_batch_items(ex, request, reply);
 	else if (reply != NULL && request->call->item != NULL)
