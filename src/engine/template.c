@@ -331,7 +331,7 @@ append_value(const Expansion *x, const Object *object, bool newest, int attribut
 			appendStringInfoString(out, ids == NIL ? "[]" : sorted_json_array(ids));
 			return ids != NIL;
 		case FORM_PARTS:
-			if (newest && object->nparts > 0)
+			if (object->desired != NULL && object->nparts > 0)
 			{
 				char *text = parts_from_rows(x->args->session, object, attr->parts, true);
 
