@@ -28,14 +28,16 @@ sql() {
     psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"
 }
 
-# sanitized SOURCE: compile a C program with src/aws under the address and undefined-behaviour sanitizers; print its path
+# sanitized SOURCE [OPTION...]: compile a C program with src/aws under the address and undefined-behaviour sanitizers;
+# print its path
 sanitized() {
     local program=build/asan/${1%.c}
     mkdir -p "$(dirname "$program")"
     rm -f "$program"
     make -s build/asan/libaws.a >&2 &&
-        gcc -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Werror -fsanitize=address,undefined -fno-sanitize-recover=undefined -Isrc \
-            "$1" -o "$program" build/asan/libaws.a -lcurl -lcrypto -lexpat -ljson-c -lm >&2 &&
+        gcc -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Werror -fsanitize=address,undefined \
+            -fno-sanitize-recover=undefined -Isrc "$@" -o "$program" build/asan/libaws.a \
+            -lcurl -lcrypto -lexpat -ljson-c -lm >&2 &&
         echo "$program"
 }
 

@@ -110,10 +110,12 @@ collect_headers(const AwsCall *call, Headers *headers)
 {
 	int extra = call->endpoint.headers != NULL ? json_object_object_length(call->endpoint.headers) : 0;
 
-	headers->size = call->request.header_count + extra + 8;
-	headers->list = malloc(headers->size * sizeof(*headers->list));
+	int size = call->request.header_count + extra + 8;
+
+	headers->list = malloc(size * sizeof(*headers->list));
 	if (headers->list == NULL)
 		return false;
+	headers->size = size;
 	for (int i = 0; i < call->request.header_count; i++)
 		add_header(headers, call->request.headers[i].name, call->request.headers[i].value);
 	if (extra > 0)
@@ -485,6 +487,8 @@ aws_call_end(AwsCall *call, AwsError *error)
 	aws_error_clear(&call->error);
 	if (error != NULL)
 	{
+		if (error->kind == AWS_OK) /* what failed could not even say so */
+			aws_error_memory(error);
 		aws_error_at(error, call->service->name, aws_model_string(call->service->model, call->op->name));
 		if (error->request_id == NULL && call->request_id != NULL)
 			error->request_id = strdup(call->request_id);

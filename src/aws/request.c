@@ -480,6 +480,8 @@ aws_input_with(const char *input, size_t len, const char *path, const char *valu
 	json_object_put(member);
 	json_object_put(object);
 	aws_buffer_free(&name);
+	if (out.failed)
+		aws_error_memory(error);
 	*out_len = out.len;
 	return out.len > 0 ? aws_buffer_take(&out) : NULL;
 }

@@ -2,7 +2,7 @@
  * client.c
  *	  The client against a server that misbehaves (server.py).
  *
- *	  client MODEL_DIRECTORY PORT TLS_PORT
+ *	  client MODEL_DIRECTORY TLS_PORT PORT
  */
 #include <arpa/inet.h>
 #include <stdarg.h>
@@ -573,11 +573,11 @@ main(int argc, char **argv)
 	if (argc != 4)
 		return 2;
 	model_dir = argv[1];
-	snprintf(url, sizeof(url), "http://127.0.0.1:%s", argv[2]);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%s", argv[3]);
 	base = url;
 	credentials = aws_credentials_new(&source, &error);
 	outcomes();
-	unreachable(argv[3]);
+	unreachable(argv[2]);
 	bad_input();
 	limits();
 	quota();

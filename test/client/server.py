@@ -2,8 +2,8 @@
 
     server.py CERTIFICATE KEY COMMAND...
 
-Runs the command with two more arguments, the port for plain http and the one for TLS, and ends with its status.  Answers have the form of CloudWatch Logs'
-DescribeLogGroups; what a test wants to know of the server stands in their names.
+Runs the command with two more arguments, the port for TLS and the one for plain http, and ends with its status.
+Answers have the form of CloudWatch Logs' DescribeLogGroups; what a test wants to know of the server stands in their names.
 """
 
 import gzip
@@ -207,6 +207,6 @@ def serve(context=None):
 certificate, key, *command = sys.argv[1:]
 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 tls.load_cert_chain(certificate, key)
-status = subprocess.call([*command, serve(), serve(tls)])
+status = subprocess.call([*command, serve(tls), serve()])
 stop.set()
 sys.exit(status)
