@@ -4,15 +4,16 @@
 """
 
 import base64
+import functools
 import json
 import os
 import pathlib
 import random
-import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
+from asking import ask_and_judge  # noqa: E402
 from vectors import encode  # noqa: E402
 
 REFUSED, BAD_REPLY, BAD_INPUT = 7, 8, 1  # AwsErrorKind
@@ -303,33 +304,25 @@ def judge_answer(answer, wanted, limited):
     return None if good else json.dumps(answer, ensure_ascii=False)
 
 
+def call(judge, wanted, answer):
+    return judge(answer, *wanted)
+
+
 def main():
     folder, driver = sys.argv[1:]
     cases = []
     for operation, given, wanted, hint in REQUESTS:
         model, _, name = operation.partition(" ")
         question = {"model": model, "operation": name, "input": given if isinstance(given, str) else json.dumps(given)}
-        cases.append((question, lambda answer, wanted=wanted, hint=hint: judge_request(answer, wanted, hint)))
+        cases.append((operation, question, judge_request, wanted, hint))
     for operation, items, status, headers, body, wanted, *limits in [*ANSWERS, *LIMITED]:
         question = reply_question(operation, items, status, headers, body, *limits)
-        cases.append((question, lambda answer, wanted=wanted, limits=limits: judge_answer(answer, wanted, limits)))
+        cases.append((operation, question, judge_answer, wanted, limits))
         if limits and wanted["kind"] is None:  # the limit is just wide enough: half of it is not
-            cases.append(({**question, "bytes": limits[1] // 2}, lambda answer: judge_answer(answer, {"kind": BAD_REPLY}, True)))
-    cases += [(question, judge_any) for question in fuzz_questions(30_000 if os.environ.get("IASQL_LONG") else 3000)]
-    questions = "".join(json.dumps(question) + "\n" for question, _ in cases)
-    output = subprocess.run([driver, folder], input=questions, stdout=subprocess.PIPE, text=True, check=False)
-    lines = output.stdout.split("\n")[:-1]
-    failed = 0
-    for (question, judge), line in zip(cases, lines, strict=False):
-        problem = judge(json.loads(line))
-        if problem:
-            failed += 1
-            print(f"not ok: {json.dumps(question)}\n  got: {problem}")
-    if output.returncode or len(lines) != len(cases):
-        failed += 1
-        print(f"not ok: exit status {output.returncode}, {len(lines)} answers to {len(cases)} questions")
-    print(f"{len(cases) - failed} passed, {failed} failed")
-    sys.exit(failed > 0)
+            cases.append((operation, {**question, "bytes": limits[1] // 2}, judge_answer, {"kind": BAD_REPLY}, True))
+    cases += [("fuzz", question, judge_any) for question in fuzz_questions(30_000 if os.environ.get("IASQL_LONG") else 3000)]
+    named = [(f"{case[0]} {json.dumps(case[1])}", case[1], functools.partial(call, case[2], case[3:])) for case in cases]
+    ask_and_judge(folder, driver, named)
 
 
 main()

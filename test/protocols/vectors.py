@@ -5,8 +5,10 @@ Each case is (name, question for driver.c, judge), where judge(answer) returns N
 
 import base64
 import datetime
+import gzip
 import json
 import re
+import tarfile
 import xml.etree.ElementTree as ElementTree
 
 from botocore import xform_name
@@ -14,6 +16,24 @@ from botocore.utils import parse_timestamp
 
 TOKEN = "00000000-0000-4000-8000-000000000000"  # where the vectors have a random one
 SPOKEN = {"ec2", "query", "json", "rest-json", "rest-xml"}
+
+
+def read_archive(path):
+    """botocore's test files by name, and a function that gives a service's newest parsed model."""
+    files, models = {}, {}
+    with tarfile.open(path) as archive:
+        for entry in archive:
+            parts = entry.name.split("/")
+            if entry.isfile() and ("/tests/unit/protocols/" in entry.name or "/tests/unit/response_parsing/" in entry.name):
+                files[entry.name] = archive.extractfile(entry).read()
+            elif parts[1:3] == ["botocore", "data"] and parts[-1].startswith("service-2.json"):
+                models.setdefault(parts[3], {})[parts[4]] = archive.extractfile(entry).read()
+
+    def service(name):
+        text = models[name][max(models[name])]
+        return json.loads(gzip.decompress(text) if text[:2] == b"\x1f\x8b" else text)
+
+    return files, service
 
 
 def encode(text):
