@@ -35,31 +35,36 @@ module_name(void *arg, int i)
 	return iasql_modules[i] ? iasql_modules[i]->name : NULL;
 }
 
-/* Raises unless all is known; each unknown name gets the nearest known ones. */
+/* Raises unless all is known; names the nearest known modules, or all of them. */
 static void
 refuse_unknown(const List *unknown)
 {
 	StringInfoData names;
-	StringInfoData hints;
+	StringInfoData hint;
 	ListCell *cell;
 
 	if (unknown == NIL)
 		return;
 	initStringInfo(&names);
-	initStringInfo(&hints);
+	initStringInfo(&hint);
 	foreach (cell, unknown)
 	{
 		char *near = nearest_names(lfirst(cell), module_name, NULL);
 
 		appendStringInfo(&names, "%s\"%s\"", names.len ? ", " : "", (char *) lfirst(cell));
 		if (near != NULL)
-			appendStringInfo(&hints, "%sInstead of \"%s\" perhaps %s.", hints.len ? " " : "", (char *) lfirst(cell),
-							 near);
+			appendStringInfo(&hint, "%sPerhaps you meant %s.", hint.len ? " " : "", near);
 	}
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
-			 errmsg_plural("module %s does not exist", "modules %s do not exist", list_length(unknown), names.data),
-			 hints.len ? errhint("%s", hints.data) : errhint("See SELECT * FROM iasql_modules_list().")));
+	if (hint.len == 0)
+	{
+		for (int i = 0; iasql_modules[i] != NULL; i++)
+			if (!module_is_builtin(iasql_modules[i]))
+				appendStringInfo(&hint, "%s\"%s\"", hint.len ? ", " : "The modules are ", iasql_modules[i]->name);
+		appendStringInfoChar(&hint, '.');
+	}
+	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
+					errmsg_plural("module %s does not exist", "modules %s do not exist", list_length(unknown), names.data),
+					errhint("%s", hint.data)));
 }
 
 /*
