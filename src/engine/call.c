@@ -18,7 +18,6 @@
 #include "postgres.h"
 
 #include <fnmatch.h>
-#include <signal.h>
 
 #include "lib/ilist.h"
 #include "mb/pg_wchar.h"
@@ -171,6 +170,9 @@ sqlstate_of(const CloudError *error)
 				return codes[i].sqlstate;
 		if (error->http_status >= 500)
 			return ERRCODE_CONNECTION_FAILURE;
+		if (error->code == NULL && (error->http_status == 401 || error->http_status == 403))
+			return error->http_status == 401 ? ERRCODE_INVALID_AUTHORIZATION_SPECIFICATION
+											 : ERRCODE_INSUFFICIENT_PRIVILEGE;
 	}
 	return error->kind > 0 && error->kind < (int) lengthof(kinds) ? kinds[error->kind] : ERRCODE_INTERNAL_ERROR;
 }
@@ -537,23 +539,13 @@ take_end(CloudCall *call)
 	give_end(call);
 }
 
-/*
- * Lets the client work, and takes what has come.  Signals are kept away from
- * it: a resolver thread that it may start inherits the mask, and a handler of
- * PostgreSQL's must not run there.
- */
+/* Lets the client work, and takes what has come. */
 static void
 drive(void)
 {
-	sigset_t all;
-	sigset_t saved;
 	AwsCall *next;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	aws_client_drive(client);
-	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-
 	while ((next = aws_client_next(client)) != NULL)
 	{
 		CloudCall *call = aws_call_user(next);
