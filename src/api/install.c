@@ -23,6 +23,7 @@
 #include "engine/spi.h"
 #include "parser/parse_type.h"
 #include "engine/engine.h"
+#include "api/api.h"
 
 PG_FUNCTION_INFO_V1(iasql_install);
 PG_FUNCTION_INFO_V1(iasql_uninstall);
@@ -62,9 +63,10 @@ refuse_unknown(const List *unknown)
 				appendStringInfo(&hint, "%s\"%s\"", hint.len ? ", " : "The modules are ", iasql_modules[i]->name);
 		appendStringInfoChar(&hint, '.');
 	}
-	ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT),
-					errmsg_plural("module %s does not exist", "modules %s do not exist", list_length(unknown), names.data),
-					errhint("%s", hint.data)));
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg_plural("module %s does not exist", "modules %s do not exist", list_length(unknown), names.data),
+			 errhint("%s", hint.data)));
 }
 
 /*
@@ -352,6 +354,7 @@ iasql_install(PG_FUNCTION_ARGS)
 
 		run_in_workspace(session, read_script(module->name));
 		module_register(session, module);
+		audit_module(session, module);
 	}
 	if (resources)
 		(void) operation_run(session);
