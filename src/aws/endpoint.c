@@ -458,7 +458,24 @@ run_function(Run *run, const uint16_t *node)
 	return result;
 }
 
-/* A string with variables' values in it; not set if one of those is not. */
+/*
+ * Whether a value may follow in a text.  Some rules put a member of the input
+ * into a URL's host name without a test of their own; a value that ends the
+ * name would send the request to another host.
+ */
+static bool
+keeps_host(const AwsBuffer *text, const char *value)
+{
+	const char *host = strstr(aws_buffer_text(text), "://");
+
+	if (host == NULL || strchr(host + 3, '/') != NULL)
+		return true;
+	while (isalnum((unsigned char) *value) || (*value != '\0' && strchr("-._", *value) != NULL))
+		value++;
+	return *value == '\0';
+}
+
+/* A string with variables' values in it; not set if one of those is not, or cannot be part of a host name. */
 static json_object *
 run_template(Run *run, const uint16_t *node)
 {
@@ -476,7 +493,8 @@ run_template(Run *run, const uint16_t *node)
 			continue;
 		}
 		value = attribute(run->variables[piece[1]], aws_model_string(run->model, piece[2]));
-		if (value == NULL)
+		/* attributes are what a function has parsed, the user's own host and port among them */
+		if (value == NULL || (piece[2] == 0 && !keeps_host(&text, json_object_get_string(value))))
 			goto done;
 		aws_buffer_string(&text, json_object_get_string(value));
 	}

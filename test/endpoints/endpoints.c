@@ -188,6 +188,8 @@ try_all_settings(void)
 				 "https://123456789012.ddb.us-east-1.amazonaws.com dynamodb us-east-1");
 	try_settings("sts", "GetCallerIdentity", "{}", (AwsEndpointSettings){.region = "us-east-1"},
 				 "https://sts.us-east-1.amazonaws.com sts us-east-1");
+	try_settings("kinesis", "DescribeStream", "{\"StreamId\": \"af4lwng4k017/6835071-xyz\"}", frankfurt,
+				 "the endpoint rules give no URL for these parameters");
 	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){.region = "a.evil.example/"},
 				 "\"a.evil.example/\" cannot be an AWS region");
 	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){0}, "\"\" cannot be an AWS region");
