@@ -70,7 +70,8 @@ check_refs(const AwsModel *model)
 		const AwsRef *ref = &model->refs[i];
 
 		if (!check_string(model, ref->name) || !check_string(model, ref->wire) || !check_string(model, ref->xml) ||
-			ref->shape >= model->header->shapes.count || aws_ref_location(ref) > AWS_IN_STATUS)
+			ref->shape >= model->header->shapes.count || aws_ref_location(ref) > AWS_IN_STATUS ||
+			(aws_ref_location(ref) == AWS_IN_HEADERS && aws_model_shape(model, ref)->type != AWS_TYPE_MAP))
 			return false;
 	}
 	return true;
