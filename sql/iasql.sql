@@ -220,19 +220,22 @@ CREATE TABLE iasql_audit_log (
     ts timestamptz NOT NULL DEFAULT clock_timestamp(),
     usr name NOT NULL,
     txid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    operation bigint,
     table_name text NOT NULL,
     change_type text NOT NULL,
     change jsonb NOT NULL
 );
-CREATE INDEX ON iasql_audit_log (workspace, ts);
+CREATE INDEX ON iasql_audit_log USING brin (ts);
 COMMENT ON TABLE iasql_audit_log IS 'Who changed which row when.';
 COMMENT ON COLUMN iasql_audit_log.id IS 'Number of the change.';
 COMMENT ON COLUMN iasql_audit_log.workspace IS 'Workspace.';
 COMMENT ON COLUMN iasql_audit_log.ts IS 'When.';
 COMMENT ON COLUMN iasql_audit_log.usr IS 'Session user.';
 COMMENT ON COLUMN iasql_audit_log.txid IS 'Transaction.';
+COMMENT ON COLUMN iasql_audit_log.operation IS
+    'Operation that wrote it, in iasql_operation, 0 if that was not recorded; NULL: the user did.';
 COMMENT ON COLUMN iasql_audit_log.table_name IS 'Table.';
-COMMENT ON COLUMN iasql_audit_log.change_type IS 'INSERT, UPDATE or DELETE.';
+COMMENT ON COLUMN iasql_audit_log.change_type IS 'INSERT, UPDATE, DELETE or TRUNCATE.';
 COMMENT ON COLUMN iasql_audit_log.change IS 'The row before (original) and after (change), secrets masked.';
 
 CREATE TABLE iasql_drift_entry (
@@ -402,6 +405,46 @@ LANGUAGE sql STABLE AS $$
     ORDER BY 1, 2
 $$;
 COMMENT ON FUNCTION iasql_help() IS E'Lists the functions of the extension.\nSELECT * FROM iasql_help();';
+
+-- History and what users say of single rows.
+
+CREATE FUNCTION iasql_audit() RETURNS trigger
+LANGUAGE C AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_audit() IS
+    'Trigger on the tables of modules: writes iasql_audit_log, and keeps iasql_protect().';
+
+CREATE FUNCTION iasql_protect(table_name text, key text) RETURNS void
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_protect(text, text) IS
+    E'Refuses to delete or replace the object of a row.\nSELECT iasql_protect(''vpc'', ''1'');';
+
+CREATE FUNCTION iasql_unprotect(table_name text, key text) RETURNS void
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_unprotect(text, text) IS
+    E'Undoes iasql_protect.\nSELECT iasql_unprotect(''vpc'', ''1'');';
+
+CREATE FUNCTION iasql_share(table_name text, key text, column_name text) RETURNS void
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_share(text, text, text) IS
+    E'Lets others change a column in AWS: the row follows. With NULL as key, of all rows.\nSELECT iasql_share(''service'', NULL, ''task_definition_id'');';
+
+CREATE FUNCTION iasql_unshare(table_name text, key text, column_name text) RETURNS void
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_unshare(text, text, text) IS
+    E'Undoes iasql_share.\nSELECT iasql_unshare(''service'', NULL, ''task_definition_id'');';
+
+CREATE FUNCTION iasql_arm() RETURNS integer
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_arm() IS
+    E'Lets a restored or copied database change AWS; forgets objects without a row, and returns how many.\nSELECT iasql_arm();';
+
+CREATE FUNCTION iasql_disarm() RETURNS void
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_disarm() IS
+    E'Keeps this database from changing AWS.\nSELECT iasql_disarm();';
+
+REVOKE EXECUTE ON FUNCTION iasql_protect(text, text), iasql_unprotect(text, text), iasql_share(text, text, text),
+    iasql_unshare(text, text, text), iasql_arm(), iasql_disarm() FROM PUBLIC;
 
 CREATE FUNCTION delete_all_records() RETURNS void
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';

@@ -354,6 +354,8 @@ extern bool guard_allowed(const Session *session, const char *guard);
 extern const char *workspace_account(Session *session); /* as recorded, or NULL */
 extern void workspace_set_account(Session *session, const char *account);
 extern bool workspace_is_armed(Session *session); /* by iasql_arming: system identifier, database, timeline */
+extern void database_arm(Session *session, bool armed);
+extern int64 session_acting(void); /* number of the operation that acts now, 0 without one; -1: none acts */
 
 /* in value.c: texts, equality, conversion to a column's canonical text */
 extern bool value_equal(const Attribute *attr, const Value *a, const Value *b);

@@ -193,10 +193,11 @@ find_extension(Session *session)
 									   psprintf("%s.", quote_identifier(get_namespace_name(session->ext_schema))));
 }
 
-/* What tells this database from a copy of it. */
-#define THIS_DATABASE                                                                                          \
-	"SELECT s.system_identifier, d.oid, c.timeline_id FROM pg_control_system() s, pg_control_checkpoint() c, " \
-	"pg_database d WHERE d.datname = current_database()"
+/* What tells this database from a copy of it.  The control file learns of a new timeline late. */
+#define THIS_DATABASE                                                                        \
+	"SELECT s.system_identifier, d.oid, CASE WHEN pg_is_in_recovery() THEN c.timeline_id "   \
+	"ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END " \
+	"FROM pg_control_system() s, pg_control_checkpoint() c, pg_database d WHERE d.datname = current_database()"
 
 /* Registers current_schema() as a workspace, along with the modules that every workspace has. */
 static void
@@ -402,6 +403,19 @@ workspace_is_armed(Session *session)
 									  session->ext)) != NULL;
 }
 
+/* Arms or disarms this database; entries of other ones, which a copy brought along, go. */
+void
+database_arm(Session *session, bool armed)
+{
+	write_own(session, SPI_OK_DELETE, psprintf("DELETE FROM %siasql_arming WHERE $1 IS NOT NULL", session->ext), NULL);
+	if (armed)
+		write_own(session, SPI_OK_INSERT,
+				  psprintf("INSERT INTO %siasql_arming (system_identifier, database, timeline) " THIS_DATABASE
+						   " AND $1 IS NOT NULL",
+						   session->ext),
+				  NULL);
+}
+
 /* ---------------------------------------------------------------- modules */
 
 bool
@@ -523,6 +537,13 @@ session_lock(Session *session)
 		pin("lock_timeout", psprintf("%d", iasql_lock_timeout));
 	(void) LockAcquire(&tag, ExclusiveLock, false, false);
 	unpin_settings(nest);
+}
+
+/* The number of the operation that acts now, 0 if it has none; -1: none acts. */
+int64
+session_acting(void)
+{
+	return acting ? acting->operation : -1;
 }
 
 static void

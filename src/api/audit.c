@@ -1,0 +1,406 @@
+/*
+ * audit.c
+ *	  iasql_audit(): the trigger on every module table that keeps who changed
+ *	  which row when, and refuses edits that iasql_protect() forbids.
+ *
+ * It fires once a statement, with all rows of it in transition tables.  Rows
+ * become jsonb with the rights of who changed them, since a user's own types
+ * may bring their own functions; only then they are inserted, many at once, as
+ * the extension's owner.  Secrets are masked before.
+ */
+#include "postgres.h"
+
+#include "engine/spi.h"
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/fmgroids.h"
+#include "utils/formatting.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/syscache.h"
+#include "utils/tuplestore.h"
+
+#include "engine/engine.h"
+#include "api/api.h"
+
+PG_FUNCTION_INFO_V1(iasql_audit);
+
+#define BATCH 1000
+#define MASK "***"
+
+/* Secrets of tables that are no resource. */
+static const char *const account_secrets[] = {"secret_access_key", "session_token"};
+
+/* A trigger's call: of which workspace the table is, and what is to be known of its columns. */
+typedef struct Audit
+{
+	TriggerData *trigger;
+	Relation rel;
+	Session session; /* .ext, .owner and .workspace alone */
+	const char *table;
+	const char *type; /* INSERT, UPDATE, DELETE or TRUNCATE */
+	int64 operation;  /* that writes the rows; -1: the user does */
+	TimestampTz at;
+	Bitmapset *secrets; /* attribute numbers */
+	FmgrInfo to_jsonb;
+	List *protected_keys; /* of char * */
+	int nkeys;
+	AttrNumber keys[INDEX_MAX_KEYS];
+	int n;
+	Datum batch[BATCH];
+} Audit;
+
+/* ------------------------------------------------------------- statements */
+
+/* Runs one of the trigger's two statements by a plan that the backend keeps. */
+static void
+run_kept(SPIPlanPtr *kept, Oid *kept_for, int expected, const Audit *audit, const char *sql, int nargs, Oid *types,
+		 Datum *values)
+{
+	if (*kept != NULL && *kept_for != audit->session.ext_schema)
+	{
+		SPI_freeplan(*kept);
+		*kept = NULL;
+	}
+	if (*kept == NULL)
+	{
+		SPIPlanPtr plan = SPI_prepare(psprintf(sql, audit->session.ext), nargs, types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare: %s", sql);
+		*kept = plan;
+		*kept_for = audit->session.ext_schema;
+	}
+	if (SPI_execute_plan(*kept, values, NULL, false, 0) != expected)
+		elog(ERROR, "unexpected result of: %s", sql);
+}
+
+/* The workspace of the table's schema and the protected rows; false where the table is in none. */
+static bool
+find_workspace(Audit *audit)
+{
+	static SPIPlanPtr kept;
+	static Oid kept_for;
+	Oid types[] = {NAMEOID, TEXTOID};
+	Datum values[] = {CStringGetDatum(get_namespace_name(RelationGetNamespace(audit->rel))),
+					  CStringGetTextDatum(audit->table)};
+	SavedUser saved = become_owner(&audit->session);
+	bool found;
+
+	run_kept(&kept, &kept_for, SPI_OK_SELECT, audit,
+			 "SELECT w.id, s.row_key FROM %1$siasql_workspace w JOIN %1$siasql_tables t ON t.workspace = w.id"
+			 " LEFT JOIN %1$siasql_state s ON s.workspace = w.id AND s.resource = $2 AND s.protected"
+			 " WHERE w.schema = $1 AND t.\"table\" = $2",
+			 2, types, values);
+	become_caller(saved);
+	found = SPI_processed > 0;
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool null;
+		char *key = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 2);
+
+		audit->session.workspace =
+			DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1, &null));
+		if (key != NULL)
+			audit->protected_keys = lappend(audit->protected_keys, key);
+	}
+	return found;
+}
+
+/* Inserts the rows gathered so far. */
+static void
+flush(Audit *audit)
+{
+	static SPIPlanPtr kept;
+	static Oid kept_for;
+	Oid types[] = {INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, JSONBARRAYOID};
+	Datum values[] = {Int32GetDatum(audit->session.workspace),
+					  TimestampTzGetDatum(audit->at),
+					  CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false)),
+					  Int64GetDatum(audit->operation),
+					  CStringGetTextDatum(audit->table),
+					  CStringGetTextDatum(audit->type),
+					  PointerGetDatum(construct_array(audit->batch, audit->n, JSONBOID, -1, false, TYPALIGN_INT))};
+	SavedUser saved = become_owner(&audit->session);
+
+	run_kept(&kept, &kept_for, SPI_OK_INSERT, audit,
+			 "INSERT INTO %siasql_audit_log (workspace, ts, usr, operation, table_name, change_type, change)"
+			 " SELECT $1, $2, $3::name, nullif($4, -1), $5, $6, u.change FROM unnest($7) u (change)",
+			 7, types, values);
+	become_caller(saved);
+	audit->n = 0;
+}
+
+/* ------------------------------------------------------------------- rows */
+
+static Bitmapset *
+secret_columns(const Audit *audit)
+{
+	const Resource *res = resource_by_name(audit->table);
+	Bitmapset *secrets = NULL;
+
+	for (int i = 0; res != NULL && i < attribute_count(res); i++)
+		if (res->attributes[i].flags & ATTR_SECRET)
+			secrets = bms_add_member(secrets, get_attnum(RelationGetRelid(audit->rel), res->attributes[i].column));
+	for (int i = 0; strcmp(audit->table, "aws_account") == 0 && i < lengthof(account_secrets); i++)
+		secrets = bms_add_member(secrets, get_attnum(RelationGetRelid(audit->rel), account_secrets[i]));
+	return secrets;
+}
+
+/* A row as jsonb, its secrets masked. */
+static Datum
+row_jsonb(Audit *audit, TupleTableSlot *slot)
+{
+	TupleDesc desc = slot->tts_tupleDescriptor;
+	int column = -1;
+
+	slot_getallattrs(slot);
+	while ((column = bms_next_member(audit->secrets, column)) > 0)
+	{
+		Oid type = TupleDescAttr(desc, column - 1)->atttypid;
+
+		if (slot->tts_isnull[column - 1])
+			continue;
+		slot->tts_isnull[column - 1] = type != TEXTOID && type != VARCHAROID;
+		slot->tts_values[column - 1] = CStringGetTextDatum(MASK);
+	}
+	return FunctionCall1(&audit->to_jsonb,
+						 heap_copy_tuple_as_datum(heap_form_tuple(desc, slot->tts_values, slot->tts_isnull), desc));
+}
+
+static void
+push_member(JsonbParseState **state, const char *name, Datum row)
+{
+	JsonbValue value;
+
+	value.type = jbvString;
+	value.val.string.val = unconstify(char *, name);
+	value.val.string.len = strlen(name);
+	pushJsonbValue(state, WJB_KEY, &value);
+	value.type = jbvBinary;
+	value.val.binary.data = &DatumGetJsonbP(row)->root;
+	value.val.binary.len = VARSIZE(DatumGetPointer(row)) - VARHDRSZ;
+	pushJsonbValue(state, WJB_VALUE, &value);
+}
+
+static void
+add_change(Audit *audit, TupleTableSlot *old_row, TupleTableSlot *new_row)
+{
+	JsonbParseState *state = NULL;
+	Datum before = old_row ? row_jsonb(audit, old_row) : (Datum) 0;
+	Datum after = new_row ? row_jsonb(audit, new_row) : (Datum) 0;
+
+	/* an UPDATE to the same is no change; that of a secret does not show */
+	if (audit->secrets == NULL && old_row != NULL && new_row != NULL && datumIsEqual(before, after, false, -1))
+		return;
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (new_row)
+		push_member(&state, "change", after);
+	if (old_row)
+		push_member(&state, "original", before);
+	audit->batch[audit->n++] = PointerGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
+}
+
+/* ------------------------------------------------------------- protection */
+
+static bool
+is_protected(const Audit *audit, const char *key)
+{
+	ListCell *cell;
+
+	foreach (cell, audit->protected_keys)
+		if (strcmp(lfirst(cell), key) == 0)
+			return true;
+	return false;
+}
+
+/* Columns that cannot change without a new object. */
+static bool
+replaces(const Audit *audit, const char *column)
+{
+	const Resource *res = resource_by_name(audit->table);
+	int attribute = res ? attribute_index(res, column, -1) : -1;
+
+	return strcmp(column, "region") == 0 ||
+		   (attribute >= 0 && (res->attributes[attribute].flags & (ATTR_REPLACE | ATTR_KEY)));
+}
+
+static void
+refuse(const Audit *audit, const char *key, const char *why)
+{
+	ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					errmsg("row %s of table \"%s\" is protected", key, audit->table), errdetail("%s", why),
+					errhint("If it is meant, call iasql_unprotect('%s', '%s') first.", audit->table, key)));
+}
+
+static void
+check_protection(Audit *audit, TupleTableSlot *old_row, TupleTableSlot *new_row)
+{
+	TupleDesc desc = old_row->tts_tupleDescriptor;
+	char *key = slot_row_key(old_row, audit->nkeys, audit->keys);
+
+	if (!is_protected(audit, key))
+		return;
+	if (new_row == NULL)
+		refuse(audit, key, "Deleting it would delete its object in AWS.");
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute column = TupleDescAttr(desc, i);
+		bool was_null;
+		bool is_null;
+		Datum was = slot_getattr(old_row, i + 1, &was_null);
+		Datum is = slot_getattr(new_row, i + 1, &is_null);
+
+		if (!column->attisdropped && replaces(audit, NameStr(column->attname)) &&
+			(was_null != is_null || (!is_null && !datumIsEqual(was, is, column->attbyval, column->attlen))))
+			refuse(audit, key,
+				   psprintf("A change of column \"%s\" would replace its object in AWS.", NameStr(column->attname)));
+	}
+	if (strcmp(slot_row_key(new_row, audit->nkeys, audit->keys), key) != 0)
+		refuse(audit, key, "A change of its primary key would replace its object in AWS.");
+}
+
+/* ---------------------------------------------------------------- trigger */
+
+/* A slot and a read pointer of its own for a transition table; NULL where the event has none. */
+static TupleTableSlot *
+open_transition(const Audit *audit, Tuplestorestate *store)
+{
+	if (store == NULL)
+		return NULL;
+	tuplestore_select_read_pointer(store, tuplestore_alloc_read_pointer(store, EXEC_FLAG_REWIND));
+	tuplestore_rescan(store);
+	return MakeSingleTupleTableSlot(RelationGetDescr(audit->rel), &TTSOpsMinimalTuple);
+}
+
+/* Both transition tables of an UPDATE have its rows in the same order. */
+static void
+each_row(Audit *audit)
+{
+	Tuplestorestate *olds = audit->trigger->tg_oldtable;
+	Tuplestorestate *news = audit->trigger->tg_newtable;
+	TupleTableSlot *old_row = open_transition(audit, olds);
+	TupleTableSlot *new_row = open_transition(audit, news);
+	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "iasql audit", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext outer = MemoryContextSwitchTo(batch);
+
+	while ((olds == NULL || tuplestore_gettupleslot(olds, true, false, old_row)) &&
+		   (news == NULL || tuplestore_gettupleslot(news, true, false, new_row)))
+	{
+		if (old_row != NULL && audit->protected_keys != NIL && audit->operation < 0)
+			check_protection(audit, old_row, new_row);
+		add_change(audit, old_row, new_row);
+		if (audit->n == BATCH)
+		{
+			flush(audit);
+			MemoryContextReset(batch);
+		}
+	}
+	if (audit->n > 0)
+		flush(audit);
+	MemoryContextSwitchTo(outer);
+	MemoryContextDelete(batch);
+	if (old_row)
+		ExecDropSingleTupleTableSlot(old_row);
+	if (new_row)
+		ExecDropSingleTupleTableSlot(new_row);
+}
+
+/* Where the extension's tables are and whose they are, from the function that was called. */
+static void
+find_extension(Session *session, Oid function)
+{
+	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for function %u", function);
+	session->owner = ((Form_pg_proc) GETSTRUCT(tuple))->proowner;
+	session->ext_schema = ((Form_pg_proc) GETSTRUCT(tuple))->pronamespace;
+	session->ext = psprintf("%s.", quote_identifier(get_namespace_name(session->ext_schema)));
+	ReleaseSysCache(tuple);
+}
+
+Datum
+iasql_audit(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	Audit *audit = palloc0(sizeof(Audit));
+	int nest;
+
+	if (!CALLED_AS_TRIGGER(fcinfo) || !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ||
+		!TRIGGER_FIRED_AFTER(trigger->tg_event))
+		ereport(ERROR, (errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+						errmsg("function \"iasql_audit\" must be fired AFTER and FOR EACH STATEMENT")));
+	audit->trigger = trigger;
+	audit->rel = trigger->tg_relation;
+	audit->table = RelationGetRelationName(audit->rel);
+	audit->type = TRIGGER_FIRED_BY_INSERT(trigger->tg_event)   ? "INSERT"
+				  : TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ? "UPDATE"
+				  : TRIGGER_FIRED_BY_DELETE(trigger->tg_event) ? "DELETE"
+															   : "TRUNCATE";
+	audit->operation = session_acting();
+	audit->at = GetCurrentTimestamp();
+	find_extension(&audit->session, fcinfo->flinfo->fn_oid);
+	SPI_connect();
+	if (find_workspace(audit))
+	{
+		audit->secrets = secret_columns(audit);
+		audit->nkeys = primary_key_columns(audit->rel, audit->keys);
+		fmgr_info(F_TO_JSONB, &audit->to_jsonb);
+		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
+												 list_make1(makeNullConst(audit->rel->rd_rel->reltype, -1, InvalidOid)),
+												 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+						   &audit->to_jsonb);
+		nest = pin_formats();
+		if (trigger->tg_oldtable != NULL || trigger->tg_newtable != NULL)
+			each_row(audit);
+		else
+		{
+			if (audit->protected_keys != NIL && audit->operation < 0)
+				refuse(audit, linitial(audit->protected_keys), "Deleting it would delete its object in AWS.");
+			audit->batch[audit->n++] = DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"));
+			flush(audit);
+		}
+		unpin_settings(nest);
+	}
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* As the caller, who owns the tables. */
+void
+audit_module(const Session *session, const Module *module)
+{
+	static const struct
+	{
+		const char *event;
+		const char *referencing;
+	} triggers[] = {
+		{"INSERT", "REFERENCING NEW TABLE AS new_rows"},
+		{"UPDATE", "REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows"},
+		{"DELETE", "REFERENCING OLD TABLE AS old_rows"},
+		{"TRUNCATE", ""},
+	};
+
+	SPI_connect();
+	for (int i = 0; i < (int) lengthof(module->tables) && module->tables[i] != NULL; i++)
+		for (int t = 0; t < (int) lengthof(triggers); t++)
+			run_sql(SPI_OK_UTILITY,
+					psprintf("CREATE TRIGGER iasql_audit_%s AFTER %s ON %s %s FOR EACH STATEMENT"
+							 " EXECUTE FUNCTION %siasql_audit()",
+							 asc_tolower(triggers[t].event, strlen(triggers[t].event)), triggers[t].event,
+							 quote_qualified_identifier(session->schema_name, module->tables[i]),
+							 triggers[t].referencing, session->ext),
+					0, NULL, NULL);
+	SPI_finish();
+}
