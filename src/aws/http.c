@@ -360,8 +360,11 @@ aws_http_free(AwsHttp *http)
 
 	if (http == NULL)
 		return;
-	while (http->transfers != NULL)
-		transfer_end(http->transfers);
+	for (AwsTransfer *transfer = http->transfers, *next; transfer != NULL; transfer = next)
+	{
+		next = transfer->next;
+		transfer_end(transfer);
+	}
 	guard_enter(&guard);
 	while (http->idle_count > 0)
 		curl_easy_cleanup(http->idle[--http->idle_count]);
