@@ -41,6 +41,26 @@ PG_FUNCTION_INFO_V1(iasql_audit);
 /* Secrets of tables that are no resource. */
 static const char *const account_secrets[] = {"secret_access_key", "session_token"};
 
+/* How a column becomes jsonb: the usual types at once, others as to_jsonb does it. */
+typedef enum Shape
+{
+	SHAPE_DROPPED,
+	SHAPE_SECRET,
+	SHAPE_TEXT,
+	SHAPE_BOOL,
+	SHAPE_INTEGER,
+	SHAPE_ENUM,
+	SHAPE_OTHER
+} Shape;
+
+typedef struct Column
+{
+	JsonbValue name;
+	Oid type;
+	Shape shape;
+	FmgrInfo convert; /* of an enum its output, of others to_jsonb */
+} Column;
+
 /* A trigger's call: of which workspace the table is, and what is to be known of its columns. */
 typedef struct Audit
 {
@@ -51,8 +71,7 @@ typedef struct Audit
 	const char *type; /* INSERT, UPDATE, DELETE or TRUNCATE */
 	int64 operation;  /* that writes the rows; -1: the user does */
 	TimestampTz at;
-	Bitmapset *secrets; /* attribute numbers */
-	FmgrInfo to_jsonb;
+	Column *columns;
 	List *protected_keys; /* of char * */
 	int nkeys;
 	AttrNumber keys[INDEX_MAX_KEYS];
@@ -143,71 +162,173 @@ flush(Audit *audit)
 
 /* ------------------------------------------------------------------- rows */
 
-static Bitmapset *
-secret_columns(const Audit *audit)
+static bool
+is_secret(const char *table, const char *column)
 {
-	const Resource *res = resource_by_name(audit->table);
-	Bitmapset *secrets = NULL;
+	const Resource *res = resource_by_name(table);
+	int attribute = res ? attribute_index(res, column, -1) : -1;
 
-	for (int i = 0; res != NULL && i < attribute_count(res); i++)
-		if (res->attributes[i].flags & ATTR_SECRET)
-			secrets = bms_add_member(secrets, get_attnum(RelationGetRelid(audit->rel), res->attributes[i].column));
-	for (int i = 0; strcmp(audit->table, "aws_account") == 0 && i < lengthof(account_secrets); i++)
-		secrets = bms_add_member(secrets, get_attnum(RelationGetRelid(audit->rel), account_secrets[i]));
-	return secrets;
+	for (int i = 0; strcmp(table, "aws_account") == 0 && i < (int) lengthof(account_secrets); i++)
+		if (strcmp(column, account_secrets[i]) == 0)
+			return true;
+	return attribute >= 0 && (res->attributes[attribute].flags & ATTR_SECRET);
 }
 
-/* A row as jsonb, its secrets masked. */
-static Datum
-row_jsonb(Audit *audit, TupleTableSlot *slot)
+static Shape
+shape_of(Oid type)
 {
-	TupleDesc desc = slot->tts_tupleDescriptor;
-	int column = -1;
-
-	slot_getallattrs(slot);
-	while ((column = bms_next_member(audit->secrets, column)) > 0)
+	switch (type)
 	{
-		Oid type = TupleDescAttr(desc, column - 1)->atttypid;
-
-		if (slot->tts_isnull[column - 1])
-			continue;
-		slot->tts_isnull[column - 1] = type != TEXTOID && type != VARCHAROID;
-		slot->tts_values[column - 1] = CStringGetTextDatum(MASK);
+		case TEXTOID:
+		case VARCHAROID:
+			return SHAPE_TEXT;
+		case BOOLOID:
+			return SHAPE_BOOL;
+		case INT4OID:
+			return SHAPE_INTEGER;
+		default:
+			return get_typtype(type) == TYPTYPE_ENUM ? SHAPE_ENUM : SHAPE_OTHER;
 	}
-	return FunctionCall1(&audit->to_jsonb,
-						 heap_copy_tuple_as_datum(heap_form_tuple(desc, slot->tts_values, slot->tts_isnull), desc));
 }
 
 static void
-push_member(JsonbParseState **state, const char *name, Datum row)
+look_at_columns(Audit *audit)
+{
+	TupleDesc desc = RelationGetDescr(audit->rel);
+
+	audit->columns = palloc0(sizeof(Column) * (desc->natts + 1));
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+		Column *column = &audit->columns[i];
+		Oid output;
+		bool varlena;
+
+		if (attribute->attisdropped)
+			continue;
+		column->name.type = jbvString;
+		column->name.val.string.val = NameStr(attribute->attname);
+		column->name.val.string.len = strlen(NameStr(attribute->attname));
+		column->type = attribute->atttypid;
+		column->shape = shape_of(column->type);
+		if (is_secret(audit->table, NameStr(attribute->attname)))
+			column->shape = SHAPE_SECRET;
+		else if (column->shape == SHAPE_ENUM)
+		{
+			getTypeOutputInfo(column->type, &output, &varlena);
+			fmgr_info(output, &column->convert);
+		}
+		else if (column->shape == SHAPE_OTHER)
+		{
+			fmgr_info(F_TO_JSONB, &column->convert);
+			fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
+													 list_make1(makeNullConst(column->type, -1, InvalidOid)),
+													 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
+							   &column->convert);
+		}
+	}
+}
+
+static void
+set_string(JsonbValue *value, char *text, int len)
+{
+	value->type = jbvString;
+	value->val.string.val = text;
+	value->val.string.len = len;
+}
+
+static void
+column_value(const Column *column, Datum datum, JsonbValue *value)
+{
+	text *packed;
+	Jsonb *other;
+
+	switch (column->shape)
+	{
+		case SHAPE_SECRET:
+			set_string(value, MASK, strlen(MASK));
+			break;
+		case SHAPE_TEXT:
+			packed = DatumGetTextPP(datum);
+			set_string(value, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
+			break;
+		case SHAPE_BOOL:
+			value->type = jbvBool;
+			value->val.boolean = DatumGetBool(datum);
+			break;
+		case SHAPE_INTEGER:
+			value->type = jbvNumeric;
+			value->val.numeric = int64_to_numeric(DatumGetInt32(datum));
+			break;
+		case SHAPE_ENUM:
+			value->val.string.val = OutputFunctionCall(unconstify(FmgrInfo *, &column->convert), datum);
+			set_string(value, value->val.string.val, strlen(value->val.string.val));
+			break;
+		default:
+			other = DatumGetJsonbP(FunctionCall1(unconstify(FmgrInfo *, &column->convert), datum));
+			jsonb_root(other, value);
+			break;
+	}
+}
+
+/* A row as a member, its secrets masked. */
+static void
+push_row(const Audit *audit, JsonbParseState **state, char *name, TupleTableSlot *slot)
 {
 	JsonbValue value;
 
-	value.type = jbvString;
-	value.val.string.val = unconstify(char *, name);
-	value.val.string.len = strlen(name);
+	set_string(&value, name, strlen(name));
 	pushJsonbValue(state, WJB_KEY, &value);
-	value.type = jbvBinary;
-	value.val.binary.data = &DatumGetJsonbP(row)->root;
-	value.val.binary.len = VARSIZE(DatumGetPointer(row)) - VARHDRSZ;
-	pushJsonbValue(state, WJB_VALUE, &value);
+	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
+	slot_getallattrs(slot);
+	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
+	{
+		const Column *column = &audit->columns[i];
+
+		if (column->shape == SHAPE_DROPPED)
+			continue;
+		pushJsonbValue(state, WJB_KEY, unconstify(JsonbValue *, &column->name));
+		if (slot->tts_isnull[i])
+			value.type = jbvNull;
+		else
+			column_value(column, slot->tts_values[i], &value);
+		pushJsonbValue(state, WJB_VALUE, &value);
+	}
+	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+}
+
+/* Whether an UPDATE left a row as it was. */
+static bool
+same_row(TupleTableSlot *old_row, TupleTableSlot *new_row)
+{
+	TupleDesc desc = old_row->tts_tupleDescriptor;
+
+	slot_getallattrs(old_row);
+	slot_getallattrs(new_row);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (old_row->tts_isnull[i] != new_row->tts_isnull[i] ||
+			(!old_row->tts_isnull[i] &&
+			 !datum_image_eq(old_row->tts_values[i], new_row->tts_values[i], attribute->attbyval, attribute->attlen)))
+			return false;
+	}
+	return true;
 }
 
 static void
 add_change(Audit *audit, TupleTableSlot *old_row, TupleTableSlot *new_row)
 {
 	JsonbParseState *state = NULL;
-	Datum before = old_row ? row_jsonb(audit, old_row) : (Datum) 0;
-	Datum after = new_row ? row_jsonb(audit, new_row) : (Datum) 0;
 
-	/* an UPDATE to the same is no change; that of a secret does not show */
-	if (audit->secrets == NULL && old_row != NULL && new_row != NULL && datumIsEqual(before, after, false, -1))
+	if (old_row != NULL && new_row != NULL && same_row(old_row, new_row))
 		return;
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
-	if (new_row)
-		push_member(&state, "change", after);
-	if (old_row)
-		push_member(&state, "original", before);
+	if (new_row != NULL)
+		push_row(audit, &state, "change", new_row);
+	if (old_row != NULL)
+		push_row(audit, &state, "original", old_row);
 	audit->batch[audit->n++] = PointerGetDatum(JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL)));
 }
 
@@ -262,7 +383,7 @@ check_protection(Audit *audit, TupleTableSlot *old_row, TupleTableSlot *new_row)
 		Datum is = slot_getattr(new_row, i + 1, &is_null);
 
 		if (!column->attisdropped && replaces(audit, NameStr(column->attname)) &&
-			(was_null != is_null || (!is_null && !datumIsEqual(was, is, column->attbyval, column->attlen))))
+			(was_null != is_null || (!is_null && !datum_image_eq(was, is, column->attbyval, column->attlen))))
 			refuse(audit, key,
 				   psprintf("A change of column \"%s\" would replace its object in AWS.", NameStr(column->attname)));
 	}
@@ -285,18 +406,20 @@ open_transition(const Audit *audit, Tuplestorestate *store)
 
 /* Both transition tables of an UPDATE have its rows in the same order. */
 static void
-each_row(Audit *audit)
+audit_rows(Audit *audit)
 {
 	Tuplestorestate *olds = audit->trigger->tg_oldtable;
 	Tuplestorestate *news = audit->trigger->tg_newtable;
 	TupleTableSlot *old_row = open_transition(audit, olds);
 	TupleTableSlot *new_row = open_transition(audit, news);
 	MemoryContext batch = AllocSetContextCreate(CurrentMemoryContext, "iasql audit", ALLOCSET_DEFAULT_SIZES);
-	MemoryContext outer = MemoryContextSwitchTo(batch);
 
+	/* the slots keep what they read in the outer context */
 	while ((olds == NULL || tuplestore_gettupleslot(olds, true, false, old_row)) &&
 		   (news == NULL || tuplestore_gettupleslot(news, true, false, new_row)))
 	{
+		MemoryContext outer = MemoryContextSwitchTo(batch);
+
 		if (old_row != NULL && audit->protected_keys != NIL && audit->operation < 0)
 			check_protection(audit, old_row, new_row);
 		add_change(audit, old_row, new_row);
@@ -305,10 +428,10 @@ each_row(Audit *audit)
 			flush(audit);
 			MemoryContextReset(batch);
 		}
+		MemoryContextSwitchTo(outer);
 	}
 	if (audit->n > 0)
 		flush(audit);
-	MemoryContextSwitchTo(outer);
 	MemoryContextDelete(batch);
 	if (old_row)
 		ExecDropSingleTupleTableSlot(old_row);
@@ -354,16 +477,11 @@ iasql_audit(PG_FUNCTION_ARGS)
 	SPI_connect();
 	if (find_workspace(audit))
 	{
-		audit->secrets = secret_columns(audit);
+		look_at_columns(audit);
 		audit->nkeys = primary_key_columns(audit->rel, audit->keys);
-		fmgr_info(F_TO_JSONB, &audit->to_jsonb);
-		fmgr_info_set_expr((Node *) makeFuncExpr(F_TO_JSONB, JSONBOID,
-												 list_make1(makeNullConst(audit->rel->rd_rel->reltype, -1, InvalidOid)),
-												 InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL),
-						   &audit->to_jsonb);
 		nest = pin_formats();
 		if (trigger->tg_oldtable != NULL || trigger->tg_newtable != NULL)
-			each_row(audit);
+			audit_rows(audit);
 		else
 		{
 			if (audit->protected_keys != NIL && audit->operation < 0)
