@@ -441,6 +441,9 @@ extern World *world_open(Session *session); /* kinds, regions; no rows yet */
 extern void world_prepare(Session *session);   /* runs Resource.prepare of all kinds */
 
 /* in table.c: rows */
+typedef void (*RowReader) (void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls);
+/* gives each row of a query to 'reader'; for many rows.  What the reader pallocs is gone after it. */
+extern void query_rows(const char *sql, RowReader reader, void *arg);
 extern void world_read_rows(Session *session); /* Object.desired with references */
 /*
  * Makes desired texts anew that depend on other objects' cloud ids: REF, JOIN

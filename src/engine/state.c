@@ -41,9 +41,18 @@ field(uint64 row, int column)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
 }
 
+/* A text that lasts as long as the world: the row's own where it is the same, which it is as a rule. */
+static const char *
+lasting_text(Kind *kind, const char *same, const char *text, Size len)
+{
+	if (same != NULL && strncmp(same, text, len) == 0 && same[len] == '\0')
+		return same;
+	return world_text(kind->world, text, len);
+}
+
 /* The stored {column: text} as Values; a column that is no attribute any more is passed over. */
 static Value *
-read_base(Kind *kind, Jsonb *base)
+read_base(Kind *kind, const Value *desired, Jsonb *base)
 {
 	Value *values = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
 	JsonbIterator *it = JsonbIteratorInit(&base->root);
@@ -56,63 +65,44 @@ read_base(Kind *kind, Jsonb *base)
 		if (token == WJB_KEY)
 			attribute = attribute_index(kind->res, v.val.string.val, v.val.string.len);
 		else if (token == WJB_VALUE && attribute >= 0 && v.type == jbvString)
-			values[attribute].text = world_text(kind->world, v.val.string.val, v.val.string.len);
+			values[attribute].text =
+				lasting_text(kind, desired ? desired[attribute].text : NULL, v.val.string.val, v.val.string.len);
 	}
 	return values;
 }
 
+/* One entry: resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at. */
 static void
-read_states(Session *session)
+read_state(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
 {
-	World *world = session->world;
-	const Oid types[] = {INT4OID};
-	const Datum values[] = {Int32GetDatum(session->workspace)};
-	Kind *kind = NULL;
+	World *world = arg;
+	Kind *kind = kind_by_name(world, TextDatumGetCString(values[0]));
+	char *row_key = TextDatumGetCString(values[1]);
+	char *region = TextDatumGetCString(values[2]);
+	Object *object;
 
-	run_sql(SPI_OK_SELECT,
-			psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at "
-					 "FROM %siasql_state WHERE workspace = $1 ORDER BY resource",
-					 session->ext),
-			1, types, values);
-	for (uint64 row = 0; row < SPI_processed; row++)
+	if (kind == NULL)
+		return;
+	object = object_by_row_key(kind, row_key);
+	if (object == NULL)
 	{
-		HeapTuple tuple = SPI_tuptable->vals[row];
-		TupleDesc desc = SPI_tuptable->tupdesc;
-		char *resource = field(row, 1);
-		char *row_key = field(row, 2);
-		char *region = field(row, 3);
-		char *cloud_id = field(row, 4);
-		Object *object;
-		Datum value;
-		bool isnull;
-
-		if (kind == NULL || strcmp(kind->res->name, resource) != 0)
-			kind = kind_by_name(world, resource);
-		if (kind == NULL)
-			continue;
-		object = object_by_row_key(kind, row_key);
-		if (object == NULL)
-		{
-			object = object_new(kind, region);
-			object->row_key = world_text(world, row_key, strlen(row_key));
-		}
-		object->base_region = object->region;
-		if (strcmp(region, object->region) != 0)
-			object->base_region = world_text(world, region, strlen(region));
-		object->cloud_id = cloud_id ? world_text(world, cloud_id, strlen(cloud_id)) : NULL;
-		value = SPI_getbinval(tuple, desc, 5, &isnull);
-		object->base =
-			isnull ? world_alloc(world, sizeof(Value) * kind->nattributes) : read_base(kind, DatumGetJsonbP(value));
-		object->base_created = DatumGetBool(SPI_getbinval(tuple, desc, 6, &isnull));
-		value = SPI_getbinval(tuple, desc, 7, &isnull);
-		object->base_time = isnull ? 0 : DatumGetTimestampTz(value);
-		object->base_protected = DatumGetBool(SPI_getbinval(tuple, desc, 8, &isnull));
-		object->base_agreed = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 9, &isnull));
-		object_index(object);
-		pfree(resource);
-		pfree(row_key);
-		pfree(region);
+		object = object_new(kind, region);
+		object->row_key = world_text(world, row_key, strlen(row_key));
 	}
+	object->base_region = lasting_text(kind, object->region, region, strlen(region));
+	object->base = read_base(kind, object->desired, DatumGetJsonbP(values[4]));
+	if (!nulls[3])
+	{
+		char *id = TextDatumGetCString(values[3]);
+
+		object->cloud_id =
+			lasting_text(kind, kind->id_attribute >= 0 ? object->base[kind->id_attribute].text : NULL, id, strlen(id));
+	}
+	object->base_created = DatumGetBool(values[5]);
+	object->base_time = nulls[6] ? 0 : DatumGetTimestampTz(values[6]);
+	object->base_protected = DatumGetBool(values[7]);
+	object->base_agreed = DatumGetTimestampTz(values[8]);
+	object_index(object);
 }
 
 /* Attributes that iasql_share() gave away, of one row or of all. */
@@ -160,7 +150,10 @@ state_read(Session *session)
 	int nest;
 
 	begin_own(session, &saved, &nest);
-	read_states(session);
+	query_rows(psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at "
+						"FROM %siasql_state WHERE workspace = %d",
+						session->ext, session->workspace),
+			   read_state, session->world);
 	read_shares(session);
 	end_own(saved, nest);
 }

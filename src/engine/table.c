@@ -260,11 +260,9 @@ read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls
 	}
 }
 
-typedef void (*RowReader)(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls);
-
 /* Runs a query by cursor and gives each row to 'reader', in a memory context that is reset after each batch. */
-static void
-read_query(const char *sql, RowReader reader, void *arg)
+void
+query_rows(const char *sql, RowReader reader, void *arg)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql rows", ALLOCSET_DEFAULT_SIZES);
 	Portal portal;
@@ -356,7 +354,7 @@ read_kind(Kind *kind, Reading *reading)
 		}
 	}
 	appendStringInfo(&sql, " FROM %s t", kind->qualified);
-	read_query(sql.data, read_kind_row, reading);
+	query_rows(sql.data, read_kind_row, reading);
 
 	if (check_enable_rls(kind->table, InvalidOid, true) == RLS_ENABLED)
 	{
@@ -370,7 +368,7 @@ read_kind(Kind *kind, Reading *reading)
 		appendStringInfo(&sql, " FROM %s t", kind->qualified);
 		GetUserIdAndSecContext(&user, &context);
 		SetUserIdAndSecContext(rel->rd_rel->relowner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
-		read_query(sql.data, read_hidden_row, reading);
+		query_rows(sql.data, read_hidden_row, reading);
 		SetUserIdAndSecContext(user, context);
 		table_close(rel, NoLock);
 	}
@@ -514,7 +512,7 @@ read_child(Kind *kind, int attribute, MemoryContext lasting)
 	else
 		appendStringInfo(&order, "t.%s", quote_identifier(child->ref[0].column[0]));
 	appendStringInfo(&sql, " FROM %s t ORDER BY %s", child->qualified, order.data);
-	read_query(sql.data, read_child_row, &reading);
+	query_rows(sql.data, read_child_row, &reading);
 	end_carrier(&reading);
 }
 
