@@ -6,6 +6,7 @@
  */
 #include "aws/error.h"
 #include "aws/rules.h"
+#include "aws/json.h"
 #include "aws/serialize.h"
 
 /* Adds a header; a value that could end its line is refused. */
@@ -17,7 +18,7 @@ add_header(AwsRequest *request, const char *name, const AwsBuffer *value, AwsErr
 	if (value->failed)
 		return aws_error_memory(error);
 	for (size_t i = 0; i < value->len; i++)
-		if (((unsigned char) text[i] < 0x20 && text[i] != '\t') || text[i] == 0x7F)
+		if ((unsigned char) text[i] < 0x20 || text[i] == 0x7F)
 			return aws_error_set(error, AWS_BAD_INPUT, "the value of header \"%s\" has a control character", name);
 	return aws_request_set_header(request, name, text) || aws_error_memory(error);
 }
@@ -58,13 +59,12 @@ write_header_value(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, jso
 	}
 	else if (ref->flags & AWS_REF_JSON_VALUE)
 	{
-		const char *text =
-			json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		AwsBuffer text = {0};
 
-		if (text == NULL)
-			out->failed = true;
-		else
-			aws_buffer_base64(out, text, strlen(text));
+		aws_json_write(&text, value);
+		aws_buffer_base64(out, aws_buffer_text(&text), text.len);
+		out->failed |= text.failed;
+		aws_buffer_free(&text);
 	}
 	else
 		aws_write_scalar(model, out, ref, value, AWS_TIME_RFC822);
