@@ -342,8 +342,8 @@ extern void become_caller(SavedUser saved);
 /* runs one statement in an open SPI connection; raises unless it ends as 'expected' (SPI_OK_...) */
 extern void run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum *values);
 extern Datum text_array(const char *const *texts, int n); /* text[]; NULL elements allowed */
-/* runs 'body' in a subtransaction; false and the error's message when it failed.  A cancel is passed on. */
-extern bool subtransaction(void (*body) (void *), void *arg, char **message);
+/* runs 'body' in a subtransaction; false and the message after an error that 'caught' (NULL: any) says yes to */
+extern bool subtransaction(void (*body) (void *), void *arg, bool (*caught) (int sqlstate), char **message);
 /* set iff the module is installed in this workspace */
 extern bool module_installed(Session *session, const char *module);
 extern bool module_is_builtin(const Module *module); /* iasql_platform, iasql_functions */

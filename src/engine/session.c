@@ -82,9 +82,13 @@ text_array(const char *const *texts, int n)
 	return PointerGetDatum(array);
 }
 
-/* Runs 'body' in a subtransaction of its own; on an error that is no cancel: false and its message. */
+/*
+ * Runs 'body' in a subtransaction of its own.  On an error that 'caught' says
+ * yes to: false, and its message, palloc'd.  Other errors are passed on, and
+ * cancels and shutdowns always.
+ */
 bool
-subtransaction(void (*body)(void *), void *arg, char **message)
+subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), char **message)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -106,7 +110,8 @@ subtransaction(void (*body)(void *), void *arg, char **message)
 		error = CopyErrorData();
 		FlushErrorState();
 		RollbackAndReleaseCurrentSubTransaction();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+			(caught != NULL && !caught(error->sqlerrcode)))
 		{
 			MemoryContextSwitchTo(context);
 			CurrentResourceOwner = owner;

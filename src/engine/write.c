@@ -164,7 +164,7 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 		for (int i = from; i < Min(from + BATCH, n); i++)
 			batch = lappend(batch, list_nth(items, i));
 		work.items = batch;
-		if (subtransaction(do_work, &work, &why))
+		if (subtransaction(do_work, &work, NULL, &why))
 			continue;
 		if (list_length(batch) == 1)
 		{
@@ -174,7 +174,7 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 		foreach (cell, batch)
 		{
 			work.items = list_make1(lfirst(cell));
-			if (!subtransaction(do_work, &work, &why))
+			if (!subtransaction(do_work, &work, NULL, &why))
 				failed(lfirst(cell), why);
 		}
 	}
