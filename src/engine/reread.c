@@ -269,39 +269,70 @@ read_begin(Session *session, List *objects, int *pending)
 	cloud_on_end(cloud_read_start(session, objects, NULL), read_ended, reading);
 }
 
+static bool
+region_enabled(const Object *object)
+{
+	const World *world = object->kind->world;
+
+	for (int r = 0; r < world->nregions; r++)
+		if (strcmp(world->regions[r], object->region) == 0)
+			return true;
+	return !object->kind->has_region;
+}
+
+/* How many objects of a kind one call reads. */
+static int
+most_per_call(const Resource *res)
+{
+	if (res->get != NULL)
+		return Max(res->get_batch, 1);
+	if (res->list.describe != NULL)
+		return Max(res->list.describe_batch, 1);
+	return items_whole(res->list.items) ? 1 : PG_INT32_MAX;
+}
+
+/* Whether two objects may be read by one call. */
+static bool
+read_together(const Object *a, const Object *b)
+{
+	return a->kind == b->kind && strcmp(a->region, b->region) == 0 &&
+		   (a->kind->res->get != NULL || listing_parent(a) == listing_parent(b));
+}
+
 /* Reads each object once. */
 static void
 read_once(Session *session, List *objects)
 {
-	List *rest = list_copy(objects);
+	List *open = NIL; /* of List: batches that have room */
 	int pending = 0;
+	ListCell *cell;
 
-	while (rest != NIL)
+	foreach (cell, objects)
 	{
-		Object *first = linitial(rest);
-		const Resource *res = first->kind->res;
-		int most = res->get						  ? Max(res->get_batch, 1)
-				   : res->list.describe			  ? Max(res->list.describe_batch, 1)
-				   : items_whole(res->list.items) ? 1
-												  : PG_INT32_MAX;
-		const Object *parent = listing_parent(first);
+		Object *object = lfirst(cell);
 		List *batch = NIL;
-		List *later = NIL;
-		ListCell *cell;
+		ListCell *other;
 
-		foreach (cell, rest)
+		if (!region_enabled(object))
 		{
-			Object *object = lfirst(cell);
-
-			if (object->kind == first->kind && strcmp(object->region, first->region) == 0 &&
-				list_length(batch) < most && (res->get != NULL || listing_parent(object) == parent))
-				batch = lappend(batch, object);
-			else
-				later = lappend(later, object);
+			object->presence = PRESENCE_UNKNOWN;
+			object->frozen = psprintf("region \"%s\" is not enabled", object->region);
+			continue;
 		}
-		rest = later;
-		read_begin(session, batch, &pending);
+		foreach (other, open)
+			if (batch == NIL && read_together(linitial(lfirst(other)), object))
+			{
+				batch = lfirst(other);
+				open = foreach_delete_current(open, other);
+			}
+		batch = lappend(batch, object);
+		if (list_length(batch) < most_per_call(object->kind->res))
+			open = lappend(open, batch);
+		else
+			read_begin(session, batch, &pending);
 	}
+	foreach (cell, open)
+		read_begin(session, lfirst(cell), &pending);
 	while (pending > 0)
 		cloud_turn();
 	cloud_join(session, objects);

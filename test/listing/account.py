@@ -1,0 +1,42 @@
+"""What the account of the suite holds: account.py EMULATOR_URL"""
+
+import json
+import sys
+
+import boto3
+
+
+def client(service, region="us-east-1"):
+    return boto3.client(service, endpoint_url=sys.argv[1], region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
+
+
+trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+iam = client("iam")
+iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust))
+iam.attach_role_policy(RoleName="worker", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+ec2 = client("ec2")
+subnets = [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:1]
+group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+ecs = client("ecs")
+ecs.register_task_definition(
+    family="task",
+    networkMode="awsvpc",
+    requiresCompatibilities=["FARGATE"],
+    cpu="256",
+    memory="512",
+    containerDefinitions=[{"name": "c", "image": "nginx:1", "essential": True}],
+)
+for cluster in ("one", "two"):
+    ecs.create_cluster(clusterName=cluster)
+    for number in range(2):
+        ecs.create_service(
+            cluster=cluster,
+            serviceName=f"{cluster}-{number}",
+            taskDefinition="task",
+            desiredCount=0,
+            launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group], "assignPublicIp": "ENABLED"}},
+        )
+for region in ("us-east-1", "eu-west-1"):
+    for name in ("app", "nulXNULXinside"):
+        client("logs", region).create_log_group(logGroupName=name)
