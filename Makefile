@@ -22,7 +22,7 @@ deps:
 	tools/deps
 
 check:
-	@$(MAKE) --no-print-directory WERROR=1 all build/libaws.a
+	@$(MAKE) --no-print-directory -j$(shell nproc) WERROR=1 all build/libaws.a
 	@$(SUDO) $(MAKE) --no-print-directory -s install
 	test/run $(SUITES)
 
@@ -37,7 +37,7 @@ installcheck:
 	test/regress/run
 
 demo: deps
-	@$(MAKE) --no-print-directory -s all
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) all
 	@$(SUDO) $(MAKE) --no-print-directory -s install
 	tools/demo start
 
