@@ -31,6 +31,7 @@
 #include "lib/stringinfo.h"
 #include "nodes/bitmapset.h"
 #include "nodes/pg_list.h"
+#include "storage/itemptr.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -133,6 +134,8 @@ struct Object
 	Value	   *desired; /* NULL: no row */
 	const char *row_key; /* JSON array of the primary key's values as text; also without row, from state */
 	int64		row_id;	 /* id column, -1 none */
+	TransactionId row_xmin; /* with row_tid: the version of the row that was read */
+	ItemPointerData row_tid;
 	bool		row_hidden; /* the owner sees a row that the caller does not */
 	PartRow    *parts;	   /* its child rows, if it has an attribute of FORM_PARTS */
 	int			nparts;
@@ -445,6 +448,8 @@ typedef void (*RowReader) (void *arg, HeapTuple tuple, TupleDesc desc, Datum *va
 /* gives each row of a query to 'reader'; for many rows.  What the reader pallocs is gone after it. */
 extern void query_rows(const char *sql, RowReader reader, void *arg);
 extern void world_read_rows(Session *session); /* Object.desired with references */
+/* locks the rows that the plan writes; false if one changed since it was read */
+extern bool rows_lock(Session *session, const Plan *plan);
 /*
  * Makes desired texts anew that depend on other objects' cloud ids: REF, JOIN
  * and PARTS.  After binding, and before an action's calls are expanded.

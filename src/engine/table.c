@@ -205,6 +205,8 @@ read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls
 	Object *object = object_new(kind, region);
 
 	object_set_row(object, tuple, desc);
+	object->row_xmin = DatumGetTransactionId(values[at++]);
+	object->row_tid = *(ItemPointer) DatumGetPointer(values[at++]);
 	if (kind->has_region && !region_enabled(world, region))
 		object->frozen = "its region is not enabled";
 	object->desired = world_alloc(world, sizeof(Value) * kind->nattributes);
@@ -343,6 +345,7 @@ read_kind(Kind *kind, Reading *reading)
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
 	key_select(&sql, kind);
+	appendStringInfoString(&sql, ", t.xmin, t.ctid");
 	for (int i = 0; i < kind->nattributes; i++)
 	{
 		int n = kind->res->attributes[i].form == FORM_REF ? kind->fk[i].n : 1;
@@ -583,6 +586,97 @@ world_read_rows(Session *session)
 	unpin_settings(nest);
 	MemoryContextSwitchTo(old);
 }
+
+/* ------------------------------------------------------------------ locks */
+
+/* Locks the rows of these objects, which are of one kind; false if one is not as it was read. */
+static bool
+lock_rows(Kind *kind, const List *objects, const char *strength)
+{
+	const char **keys = palloc(sizeof(char *) * list_length(objects));
+	const Oid types[] = {TEXTARRAYOID};
+	Datum values[1];
+	StringInfoData sql;
+	bool same;
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, objects)
+		keys[n++] = ((const Object *) lfirst(cell))->row_key;
+	values[0] = text_array(keys, n);
+	initStringInfo(&sql);
+	appendStringInfoString(&sql, "SELECT ");
+	key_select(&sql, kind);
+	appendStringInfo(&sql, ", t.xmin, t.ctid FROM %s t JOIN (SELECT d::jsonb AS k FROM unnest($1) d) u ON ",
+					 kind->qualified);
+	for (int k = 0; k < kind->key_columns; k++)
+		appendStringInfo(&sql, "%st.%s = (u.k->>%d)::%s", k ? " AND " : "", quote_identifier(kind->key_column[k]), k,
+						 kind->key_type[k]);
+	appendStringInfo(&sql, " ORDER BY u.k FOR %s OF t", strength);
+
+	SPI_connect();
+	run_sql(SPI_OK_SELECT, sql.data, 1, types, values);
+	same = SPI_processed == (uint64) n;
+	for (uint64 row = 0; same && row < SPI_processed; row++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[row];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		Object *object = object_by_row_key(kind, row_key(kind, tuple, desc));
+		bool isnull;
+		TransactionId xmin = DatumGetTransactionId(SPI_getbinval(tuple, desc, kind->key_columns + 2, &isnull));
+		ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, kind->key_columns + 3, &isnull));
+
+		same = object != NULL && object->row_xmin == xmin && ItemPointerEquals(&object->row_tid, tid);
+	}
+	SPI_finish();
+	return same;
+}
+
+/*
+ * Locks the rows that a plan writes, and against deletion those that they
+ * refer to, so that what was planned is what is done.  False if one of them
+ * changed since it was read: the plan is void.
+ */
+bool
+rows_lock(Session *session, const Plan *plan)
+{
+	World *world = session->world;
+	List **written = palloc0(sizeof(List *) * (world->nkinds + 1));
+	List **parents = palloc0(sizeof(List *) * (world->nkinds + 1));
+	List *actions = list_concat_copy(plan->actions, plan->written);
+	int nest = pin_settings();
+	bool same = true;
+	ListCell *cell;
+
+	foreach (cell, actions)
+	{
+		Object *object = ((Action *) lfirst(cell))->object;
+		Kind *kind = object->kind;
+
+		if (object->desired == NULL || object->row_key == NULL)
+			continue;
+		written[kind->index] = lappend(written[kind->index], object);
+		for (int i = 0; i < kind->nattributes; i++)
+			for (int r = 0; r < object->desired[i].nrefs; r++)
+			{
+				Object *parent = object->desired[i].refs[r];
+
+				if (parent->desired != NULL && parent->action == NULL)
+					parents[parent->kind->index] = list_append_unique_ptr(parents[parent->kind->index], parent);
+			}
+	}
+	for (int k = 0; same && k < world->nkinds; k++)
+	{
+		if (parents[k] != NIL)
+			same = lock_rows(world->kinds[k], parents[k], "KEY SHARE");
+		if (same && written[k] != NIL)
+			same = lock_rows(world->kinds[k], written[k], "NO KEY UPDATE");
+	}
+	unpin_settings(nest);
+	return same;
+}
+
+/* ------------------------------------------------------------- references */
 
 void
 object_refresh(const Session *session, Object *object)
