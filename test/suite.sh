@@ -1,5 +1,7 @@
 # For suites written in bash: count checks, and end with the line that test/run adds up.  Sourced from the top folder.
 passed=0 failed=0
+export IASQL_RUN=${IASQL_RUN:-$PWD/build/run} # where clusters, emulators and logs are
+mkdir -p "$IASQL_RUN"
 
 # is WHAT GOT WANTED: pass if both strings are equal
 is() {

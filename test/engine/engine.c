@@ -159,7 +159,7 @@ thing_object(Kind *kind, const JsonbValue *row)
 	}
 	for (int i = 0; i < kind->nattributes; i++)
 		if (thing.attributes[i].form == FORM_PARTS)
-			object->desired[i].text = parts_from_rows(NULL, object, &part);
+			object->desired[i].text = parts_from_rows(NULL, object, &part, false);
 	return object;
 }
 
