@@ -25,6 +25,9 @@ static const char *const verb_names[] = {
 	[VERB_REFRESH] = "REFRESH",
 };
 
+/* How often a plan is made when rows change under it. */
+#define MOST_PLANS 5
+
 static bool
 is_sync(const Session *session)
 {
@@ -99,8 +102,16 @@ preview(Session *session)
 	}
 	PG_CATCH();
 	{
+		ErrorData *error;
+
+		/* one that is left open would leave the session in an aborted block */
 		MemoryContextSwitchTo(context);
-		PG_RE_THROW();
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		ReThrowError(error);
 	}
 	PG_END_TRY();
 	RollbackAndReleaseCurrentSubTransaction();
@@ -181,6 +192,14 @@ run(Session *session)
 	plan = look_and_plan(session);
 	if (session->verb != VERB_REFRESH)
 	{
+		for (int tries = 1; !rows_lock(session, plan); tries++)
+		{
+			if (tries == MOST_PLANS)
+				ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+								errmsg("rows were changed while they were read, %d times", tries),
+								errhint("Call it again when nobody writes.")));
+			plan = look_and_plan(session);
+		}
 		write_dropped(session, plan->dropped);
 		if (plan->imports != NIL)
 			import(session, plan->imports);
