@@ -225,7 +225,6 @@ CREATE TABLE iasql_audit_log (
     change_type text NOT NULL,
     change jsonb NOT NULL
 );
-CREATE INDEX ON iasql_audit_log USING brin (ts);
 COMMENT ON TABLE iasql_audit_log IS 'Who changed which row when.';
 COMMENT ON COLUMN iasql_audit_log.id IS 'Number of the change.';
 COMMENT ON COLUMN iasql_audit_log.workspace IS 'Workspace.';

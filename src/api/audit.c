@@ -12,12 +12,15 @@
 
 #include "engine/spi.h"
 
-#include "access/htup_details.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "access/tableam.h"
 #include "access/xact.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
+#include "commands/sequence.h"
 #include "commands/trigger.h"
-#include "executor/tuptable.h"
+#include "executor/executor.h"
 #include "miscadmin.h"
 #include "nodes/makefuncs.h"
 #include "utils/builtins.h"
@@ -30,12 +33,15 @@
 #include "utils/syscache.h"
 #include "utils/tuplestore.h"
 
+#include "engine/compat.h"
 #include "engine/engine.h"
 #include "api/api.h"
 
 PG_FUNCTION_INFO_V1(iasql_audit);
 
-#define BATCH 1000
+#define BATCH 128
+#define LOG_COLUMNS 9
+#define LOG_OPERATION 5 /* position in them */
 #define MASK "***"
 
 /* Secrets of tables that are no resource. */
@@ -75,40 +81,26 @@ typedef struct Audit
 	List *protected_keys; /* of char * */
 	int nkeys;
 	AttrNumber keys[INDEX_MAX_KEYS];
-	int n;
+	Relation log;
+	Oid sequence;
+	Datum user, table_text, type_text;
+	EState *estate;
+	ResultRelInfo *result;
+	BulkInsertState bulk;
+	MemoryContext memory; /* of the whole call */
+	int nslots;
+	TupleTableSlot *slots[BATCH];
+	int n; /* changes gathered */
 	Datum batch[BATCH];
 } Audit;
 
-/* ------------------------------------------------------------- statements */
-
-/* Runs one of the trigger's two statements by a plan that the backend keeps. */
-static void
-run_kept(SPIPlanPtr *kept, Oid *kept_for, int expected, const Audit *audit, const char *sql, int nargs, Oid *types,
-		 Datum *values)
-{
-	if (*kept != NULL && *kept_for != audit->session.ext_schema)
-	{
-		SPI_freeplan(*kept);
-		*kept = NULL;
-	}
-	if (*kept == NULL)
-	{
-		SPIPlanPtr plan = SPI_prepare(psprintf(sql, audit->session.ext), nargs, types);
-
-		if (plan == NULL || SPI_keepplan(plan) != 0)
-			elog(ERROR, "could not prepare: %s", sql);
-		*kept = plan;
-		*kept_for = audit->session.ext_schema;
-	}
-	if (SPI_execute_plan(*kept, values, NULL, false, 0) != expected)
-		elog(ERROR, "unexpected result of: %s", sql);
-}
+/* -------------------------------------------------------------------- log */
 
 /* The workspace of the table's schema and the protected rows; false where the table is in none. */
 static bool
 find_workspace(Audit *audit)
 {
-	static SPIPlanPtr kept;
+	static SPIPlanPtr kept; /* for as long as the backend lives */
 	static Oid kept_for;
 	Oid types[] = {NAMEOID, TEXTOID};
 	Datum values[] = {CStringGetDatum(get_namespace_name(RelationGetNamespace(audit->rel))),
@@ -116,11 +108,24 @@ find_workspace(Audit *audit)
 	SavedUser saved = become_owner(&audit->session);
 	bool found;
 
-	run_kept(&kept, &kept_for, SPI_OK_SELECT, audit,
-			 "SELECT w.id, s.row_key FROM %1$siasql_workspace w JOIN %1$siasql_tables t ON t.workspace = w.id"
-			 " LEFT JOIN %1$siasql_state s ON s.workspace = w.id AND s.resource = $2 AND s.protected"
-			 " WHERE w.schema = $1 AND t.\"table\" = $2",
-			 2, types, values);
+	if (kept == NULL || kept_for != audit->session.ext_schema)
+	{
+		SPIPlanPtr plan = SPI_prepare(
+			psprintf("SELECT w.id, s.row_key FROM %1$siasql_workspace w JOIN %1$siasql_tables t ON t.workspace = w.id"
+					 " LEFT JOIN %1$siasql_state s ON s.workspace = w.id AND s.resource = $2 AND s.protected"
+					 " WHERE w.schema = $1 AND t.\"table\" = $2",
+					 audit->session.ext),
+			2, types);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare the audit log's query");
+		if (kept != NULL)
+			SPI_freeplan(kept);
+		kept = plan;
+		kept_for = audit->session.ext_schema;
+	}
+	if (SPI_execute_plan(kept, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not run the audit log's query");
 	become_caller(saved);
 	found = SPI_processed > 0;
 	for (uint64 row = 0; row < SPI_processed; row++)
@@ -136,28 +141,72 @@ find_workspace(Audit *audit)
 	return found;
 }
 
-/* Inserts the rows gathered so far. */
+/* Opens the log for the rows of this call; past the executor, since it must cost little. */
+static void
+open_log(Audit *audit)
+{
+	Oid id = get_relname_relid("iasql_audit_log", audit->session.ext_schema);
+
+	audit->sequence = get_relname_relid("iasql_audit_log_id_seq", audit->session.ext_schema);
+	audit->user = CStringGetDatum(pstrdup(GetUserNameFromId(GetSessionUserId(), false)));
+	audit->log = table_open(id, RowExclusiveLock);
+	audit->estate = CreateExecutorState();
+	audit->result = makeNode(ResultRelInfo);
+	InitResultRelInfo(audit->result, audit->log, 0, NULL, 0);
+	ExecOpenIndices(audit->result, false);
+	audit->bulk = GetBulkInsertState();
+	audit->memory = CurrentMemoryContext;
+}
+
+/* Inserts the changes gathered so far. */
 static void
 flush(Audit *audit)
 {
-	static SPIPlanPtr kept;
-	static Oid kept_for;
-	Oid types[] = {INT4OID, TIMESTAMPTZOID, TEXTOID, INT8OID, TEXTOID, TEXTOID, JSONBARRAYOID};
-	Datum values[] = {Int32GetDatum(audit->session.workspace),
-					  TimestampTzGetDatum(audit->at),
-					  CStringGetTextDatum(GetUserNameFromId(GetSessionUserId(), false)),
-					  Int64GetDatum(audit->operation),
-					  CStringGetTextDatum(audit->table),
-					  CStringGetTextDatum(audit->type),
-					  PointerGetDatum(construct_array(audit->batch, audit->n, JSONBOID, -1, false, TYPALIGN_INT))};
-	SavedUser saved = become_owner(&audit->session);
+	MemoryContext batch = MemoryContextSwitchTo(audit->memory);
 
-	run_kept(&kept, &kept_for, SPI_OK_INSERT, audit,
-			 "INSERT INTO %siasql_audit_log (workspace, ts, usr, operation, table_name, change_type, change)"
-			 " SELECT $1, $2, $3::name, nullif($4, -1), $5, $6, u.change FROM unnest($7) u (change)",
-			 7, types, values);
-	become_caller(saved);
+	while (audit->nslots < audit->n)
+		audit->slots[audit->nslots++] = table_slot_create(audit->log, NULL);
+	MemoryContextSwitchTo(batch);
+	for (int i = 0; i < audit->n; i++)
+	{
+		TupleTableSlot *slot = audit->slots[i];
+		Datum values[LOG_COLUMNS] = {Int64GetDatum(nextval_internal(audit->sequence, false)),
+									 Int32GetDatum(audit->session.workspace),
+									 TimestampTzGetDatum(audit->at),
+									 audit->user,
+									 UInt64GetDatum(U64FromFullTransactionId(GetTopFullTransactionId())),
+									 Int64GetDatum(Max(audit->operation, 0)),
+									 audit->table_text,
+									 audit->type_text,
+									 audit->batch[i]};
+
+		ExecClearTuple(slot);
+		memset(slot->tts_isnull, true, sizeof(bool) * slot->tts_tupleDescriptor->natts);
+		memset(slot->tts_isnull, false, sizeof(bool) * LOG_COLUMNS);
+		memcpy(slot->tts_values, values, sizeof(values));
+		slot->tts_isnull[LOG_OPERATION] = audit->operation < 0;
+		ExecStoreVirtualTuple(slot);
+	}
+	table_multi_insert(audit->log, audit->slots, audit->n, GetCurrentCommandId(true), 0, audit->bulk);
+	for (int i = 0; i < audit->n; i++)
+	{
+		list_free(insert_index_entries(audit->result, audit->slots[i], audit->estate));
+		ExecClearTuple(audit->slots[i]);
+		ResetPerTupleExprContext(audit->estate);
+	}
 	audit->n = 0;
+}
+
+static void
+close_log(Audit *audit)
+{
+	for (int i = 0; i < audit->nslots; i++)
+		ExecDropSingleTupleTableSlot(audit->slots[i]);
+	FreeBulkInsertState(audit->bulk);
+	table_finish_bulk_insert(audit->log, 0);
+	ExecCloseIndices(audit->result);
+	FreeExecutorState(audit->estate);
+	table_close(audit->log, NoLock);
 }
 
 /* ------------------------------------------------------------------- rows */
@@ -479,6 +528,9 @@ iasql_audit(PG_FUNCTION_ARGS)
 	{
 		look_at_columns(audit);
 		audit->nkeys = primary_key_columns(audit->rel, audit->keys);
+		audit->table_text = CStringGetTextDatum(audit->table);
+		audit->type_text = CStringGetTextDatum(audit->type);
+		open_log(audit);
 		nest = pin_formats();
 		if (trigger->tg_oldtable != NULL || trigger->tg_newtable != NULL)
 			audit_rows(audit);
@@ -490,6 +542,7 @@ iasql_audit(PG_FUNCTION_ARGS)
 			flush(audit);
 		}
 		unpin_settings(nest);
+		close_log(audit);
 	}
 	SPI_finish();
 	return PointerGetDatum(NULL);

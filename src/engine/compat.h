@@ -11,4 +11,11 @@
 #define relation_primary_key(rel) RelationGetPrimaryKeyIndex(rel)
 #endif
 
+#if PG_VERSION_NUM >= 160000
+#define insert_index_entries(result, slot, estate) \
+	ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false)
+#else
+#define insert_index_entries(result, slot, estate) ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL)
+#endif
+
 #endif /* ENGINE_COMPAT_H */
