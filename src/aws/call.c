@@ -57,8 +57,8 @@ aws_call_prepare(AwsCall *call, const char *input, size_t len, AwsError *error)
 	if (!aws_request_build(model, call->op, input, len, &call->request, error) ||
 		!aws_endpoint_resolve(model, call->op, &settings, call->request.input, &call->endpoint, error))
 		return false;
-	aws_sha256_hex(aws_buffer_text(&call->request.body), call->request.body.len, call->payload_hash);
-	return true;
+	return aws_sha256_hex(aws_buffer_text(&call->request.body), call->request.body.len, call->payload_hash) ||
+		   aws_error_memory(error);
 }
 
 /*

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "aws/error.h"
+#include "aws/json.h"
 #include "aws/provider.h"
 #include "aws/timestamp.h"
 
@@ -674,12 +675,12 @@ aws_fetch_read_keys(AwsFetch *fetch, const char *object)
 	const AwsError *error = fetch->call != NULL ? aws_call_error(fetch->call) : NULL;
 	size_t len = fetch->body.len;
 	const char *text = fetch->call != NULL && error == NULL ? aws_call_result(fetch->call, &len) : fetch->body.data;
-	json_tokener *tokener;
-	json_object *json;
+	json_object *json = NULL;
 	json_object *keys = NULL;
 	const char *id = NULL;
 	const char *secret = NULL;
 	const char *token = NULL;
+	const char *why;
 	bool ok = false;
 
 	if (error != NULL)
@@ -688,10 +689,8 @@ aws_fetch_read_keys(AwsFetch *fetch, const char *object)
 		fetch->error.kind = AWS_NO_CREDENTIALS; /* what was refused or lost is not the waiting calls' own request */
 		return AWS_PROVIDE_FAILED;
 	}
-	tokener = json_tokener_new();
-	json = tokener != NULL && text != NULL ? json_tokener_parse_ex(tokener, text, (int) len) : NULL;
-	if (tokener != NULL)
-		json_tokener_free(tokener);
+	if (text != NULL)
+		aws_json_tree(text, len, AWS_JSON_MAX_DEPTH, &json, &why);
 	if (object == NULL)
 		keys = json;
 	else if (json_object_is_type(json, json_type_object))

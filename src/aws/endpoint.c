@@ -443,11 +443,12 @@ static json_object *
 run_function(Run *run, const uint16_t *node)
 {
 	json_object *arguments[4] = {0}; /* no function has more */
-	json_object *result;
+	json_object *result = NULL;
 
 	for (uint16_t i = 0; i < node[3]; i++)
 		arguments[i] = run_value(run, node[4 + i]);
-	result = rule_functions[node[1]](run, arguments);
+	if (!run->failed)
+		result = rule_functions[node[1]](run, arguments);
 	for (uint16_t i = 0; i < node[3]; i++)
 		json_object_put(arguments[i]);
 	if (node[2] != 0)
@@ -485,18 +486,18 @@ run_template(Run *run, const uint16_t *node)
 
 	for (uint16_t i = 0; i < node[1]; i++, piece += 3)
 	{
-		json_object *value;
+		const char *value;
 
 		if (piece[0] == 0)
 		{
 			aws_buffer_string(&text, aws_model_string(run->model, piece[1]));
 			continue;
 		}
-		value = attribute(run->variables[piece[1]], aws_model_string(run->model, piece[2]));
+		value = run_string(attribute(run->variables[piece[1]], aws_model_string(run->model, piece[2])));
 		/* attributes are what a function has parsed, the user's own host and port among them */
-		if (value == NULL || (piece[2] == 0 && !keeps_host(&text, json_object_get_string(value))))
+		if (value == NULL || (piece[2] == 0 && !keeps_host(&text, value)))
 			goto done;
-		aws_buffer_string(&text, json_object_get_string(value));
+		aws_buffer_string(&text, value);
 	}
 	run->failed |= text.failed;
 	result = run_text(run, aws_buffer_text(&text), text.len);

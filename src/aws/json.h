@@ -68,4 +68,18 @@ extern void aws_json_decode(AwsBuffer *buffer, const char *text, size_t len);
 /* Whether the bytes are UTF-8: no overlong forms, surrogates or values beyond U+10FFFF. */
 extern bool aws_utf8_valid(const char *bytes, size_t len);
 
+/* ---- trees (json_tree.c) ---- */
+
+struct json_object;
+
+/*
+ * Reads a text into json-c values; *value is NULL for JSON null.  A member's
+ * name ends at its first U+0000, since json-c's names are C strings.  False
+ * with what is wrong in *why, NULL for lack of memory.
+ */
+extern bool aws_json_tree(const char *text, size_t len, int max_depth, struct json_object **value, const char **why);
+
+/* Appends the shortest text of a value. */
+extern void aws_json_write(AwsBuffer *buffer, struct json_object *value);
+
 #endif /* AWS_JSON_H */

@@ -61,8 +61,12 @@ aws_model_attach(const void *bytes, size_t len, AwsError *error)
 					  (unsigned) header->size, AWS_MODEL_VERSION, len);
 		return NULL;
 	}
-	if (EVP_Digest((const char *) bytes + start, len - start, digest, NULL, EVP_sha256(), NULL) != 1 ||
-		memcmp(digest, header->digest, sizeof(header->digest)) != 0)
+	if (EVP_Digest((const char *) bytes + start, len - start, digest, NULL, EVP_sha256(), NULL) != 1)
+	{
+		aws_error_memory(error);
+		return NULL;
+	}
+	if (memcmp(digest, header->digest, sizeof(header->digest)) != 0)
 	{
 		aws_error_set(error, AWS_BAD_MODEL, "its checksum does not match");
 		return NULL;
@@ -90,7 +94,10 @@ aws_model_attach(const void *bytes, size_t len, AwsError *error)
 	if (!valid || !aws_model_check(model, &what))
 	{
 		free(open);
-		aws_error_set(error, AWS_BAD_MODEL, "its %s are not valid", what);
+		if (what == NULL)
+			aws_error_memory(error);
+		else
+			aws_error_set(error, AWS_BAD_MODEL, "its %s are not valid", what);
 		return NULL;
 	}
 	return model;
@@ -114,7 +121,8 @@ model_unknown(const char *dir, const char *service, AwsError *error)
 
 	if (listing == NULL)
 	{
-		aws_error_set(error, AWS_BAD_MODEL, "could not read the service models in \"%s\": %s", dir, strerror(errno));
+		aws_error_set(error, errno == ENOMEM ? AWS_NO_MEMORY : AWS_BAD_MODEL,
+					  "could not read the service models in \"%s\": %s", dir, strerror(errno));
 		return;
 	}
 	aws_error_set(error, AWS_BAD_INPUT, "unknown AWS service \"%s\"", service);

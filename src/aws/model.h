@@ -253,7 +253,10 @@ extern AwsModel *aws_model_attach(const void *bytes, size_t len, AwsError *error
 
 extern void aws_model_close(AwsModel *model);
 
-/* Whether all records of a file refer to what exists; on false, *what names the part that does not (model_check.c). */
+/*
+ * Whether all records of a file refer to what exists; on false, *what names
+ * the part that does not, or is NULL for lack of memory (model_check.c).
+ */
 extern bool aws_model_check(const AwsModel *model, const char **what);
 
 /* ---- look-ups; none allocates, none fails but by 'not found' ---- */

@@ -519,7 +519,7 @@ aws_model_check(const AwsModel *model, const char **what)
 
 	/* In this order: each may use what those before it have proved. */
 	if (code.heights == NULL || rules.heights == NULL)
-		*what = "contents (out of memory)";
+		*what = NULL;
 	else if (!check_strings(model))
 		*what = "strings";
 	else if (!check_header(model))

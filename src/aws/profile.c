@@ -18,6 +18,7 @@
 
 #include "aws/config.h"
 #include "aws/error.h"
+#include "aws/json.h"
 #include "aws/timestamp.h"
 
 typedef struct Profile
@@ -102,6 +103,7 @@ sso_ask(AwsFetch *fetch, const Profile *profile, const char *cache_key, const ch
 	json_object *expires = NULL;
 	int64_t seconds;
 	int nanos;
+	const char *why;
 	AwsProvide outcome;
 
 	if (account == NULL || role == NULL || region == NULL || home == NULL)
@@ -113,7 +115,7 @@ sso_ask(AwsFetch *fetch, const Profile *profile, const char *cache_key, const ch
 	aws_buffer_string(&path, ".json");
 
 	if (!path.failed && aws_read_file(path.data, &text))
-		cache = json_tokener_parse(aws_buffer_text(&text));
+		aws_json_tree(aws_buffer_text(&text), text.len, AWS_JSON_MAX_DEPTH, &cache, &why);
 	if (json_object_is_type(cache, json_type_object))
 	{
 		json_object_object_get_ex(cache, "accessToken", &token);

@@ -23,36 +23,16 @@
 
 /* ---- reading the input ---- */
 
-/*
- * Reads a JSON text.  Our tokenizer judges it, json-c only makes the tree:
- * json-c takes more than JSON and does not say what is wrong.  *value is NULL
- * for JSON null.
- */
+/* Reads a JSON text; *value is NULL for JSON null. */
 static bool
 read_json(const char *text, size_t len, const char *what, json_object **value, AwsError *error)
 {
 	const char *why;
-	json_tokener *tokener;
-	bool ok = true;
 
-	*value = NULL;
-	if (!aws_json_valid(text, len, MAX_INPUT_DEPTH, &why))
-		return why == NULL ? aws_error_memory(error)
-						   : aws_error_set(error, AWS_BAD_INPUT, "the %s is not valid JSON: %s", what, why);
-	if (len >= INT32_MAX)
-		return aws_error_set(error, AWS_BAD_INPUT, "the %s is too long", what);
-
-	tokener = json_tokener_new_ex(MAX_INPUT_DEPTH + 1);
-	if (tokener == NULL)
-		return aws_error_memory(error);
-	*value = json_tokener_parse_ex(tokener, text, (int) len);
-	/* a number at the top ends with the text */
-	if (*value == NULL && json_tokener_get_error(tokener) == json_tokener_continue)
-		*value = json_tokener_parse_ex(tokener, "", 1);
-	if (*value == NULL && json_tokener_get_error(tokener) != json_tokener_success)
-		ok = aws_error_memory(error);
-	json_tokener_free(tokener);
-	return ok;
+	if (aws_json_tree(text, len, MAX_INPUT_DEPTH, value, &why))
+		return true;
+	return why == NULL ? aws_error_memory(error)
+					   : aws_error_set(error, AWS_BAD_INPUT, "the %s is not valid JSON: %s", what, why);
 }
 
 static json_object *
@@ -92,7 +72,7 @@ aws_input_text(json_object *value, size_t *len)
 	if (json_object_is_type(value, json_type_string))
 		*len = (size_t) json_object_get_string_len(value);
 	else
-		*len = strlen(text);
+		*len = text != NULL ? strlen(text) : 0;
 	return text;
 }
 
@@ -438,7 +418,6 @@ aws_input_with(const char *input, size_t len, const char *path, const char *valu
 	json_object *parent = object;
 	json_object *member = NULL;
 	AwsBuffer name = {0}, out = {0};
-	const char *text;
 	bool ok = object != NULL && read_json(value, value_len, "value", &member, error);
 
 	while (ok)
@@ -448,35 +427,30 @@ aws_input_with(const char *input, size_t len, const char *path, const char *valu
 
 		aws_buffer_cut(&name, 0);
 		aws_buffer_append(&name, path, part);
-		if (name.failed)
-			break;
 		if (path[part] == '\0')
 		{
-			if (json_object_object_add(parent, name.data, member) == 0)
+			ok = !name.failed && json_object_object_add(parent, aws_buffer_text(&name), member) == 0;
+			if (ok)
 				member = NULL; /* the parent's now */
+			else
+				aws_error_memory(error);
 			break;
 		}
-		child = json_object_object_get(parent, name.data);
+		child = json_object_object_get(parent, aws_buffer_text(&name));
 		if (!json_object_is_type(child, json_type_object))
 		{
 			child = json_object_new_object();
-			if (child == NULL || json_object_object_add(parent, name.data, child) != 0)
+			if (name.failed || child == NULL || json_object_object_add(parent, aws_buffer_text(&name), child) != 0)
 			{
 				json_object_put(child);
-				break;
+				ok = aws_error_memory(error);
 			}
 		}
 		parent = child;
 		path += part + 1;
 	}
 	if (ok)
-	{
-		text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-		if (name.failed || member != NULL || text == NULL)
-			aws_error_memory(error);
-		else
-			aws_buffer_string(&out, text);
-	}
+		aws_json_write(&out, object);
 	json_object_put(member);
 	json_object_put(object);
 	aws_buffer_free(&name);

@@ -182,6 +182,8 @@ check_scalar(Check *check, const AwsRef *ref, AwsType type, json_object *value)
 	AwsBuffer bytes = {0};
 	bool ok;
 
+	if (text == NULL)
+		return aws_error_memory(check->error);
 	switch (type)
 	{
 		case AWS_TYPE_BOOLEAN:

@@ -5,19 +5,8 @@
  * https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html
  * https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
  */
+#include "aws/json.h"
 #include "aws/serialize.h"
-
-/* A value as it was given. */
-static void
-write_plain(AwsBuffer *out, json_object *value)
-{
-	const char *text = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-
-	if (text == NULL)
-		out->failed = true;
-	else
-		aws_buffer_string(out, text);
-}
 
 static void
 write_scalar(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, AwsType type, json_object *value)
@@ -26,7 +15,7 @@ write_scalar(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, AwsType t
 	bool quoted;
 
 	if (ref->flags & AWS_REF_JSON_VALUE && !json_object_is_type(value, json_type_string))
-		write_plain(&text, value);
+		aws_json_write(&text, value);
 	else
 		aws_write_scalar(model, &text, ref, value, AWS_TIME_EPOCH);
 	if (type == AWS_TYPE_TIMESTAMP)
@@ -64,7 +53,7 @@ aws_write_json(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, json_ob
 	}
 	if (shape->flags & AWS_SHAPE_DOCUMENT)
 	{
-		write_plain(out, value);
+		aws_json_write(out, value);
 		return;
 	}
 	switch ((AwsType) shape->type)

@@ -420,8 +420,10 @@ put_last_item(AwsReply *reply, json_object *document)
 {
 	json_object *parent = document;
 	json_object *list = json_object_new_array();
-	json_object *item = json_tokener_parse(aws_buffer_text(&reply->last));
-	bool ok = list != NULL && item != NULL && json_object_array_add(list, item) == 0;
+	json_object *item;
+	const char *why;
+	bool ok = aws_json_tree(reply->last.data, reply->last.len, AWS_JSON_MAX_DEPTH, &item, &why) && list != NULL &&
+			  json_object_array_add(list, item) == 0;
 
 	if (!ok)
 		json_object_put(item);
@@ -439,38 +441,40 @@ static bool
 evaluate(AwsReply *reply, json_object *document, const AwsPath *path, char **text)
 {
 	json_object *value;
-	const char *json;
-	bool ok = true;
+	AwsBuffer json = {0};
 
 	*text = NULL;
 	if (!aws_jmespath(reply->model, path->code, document, &value))
 		return aws_reply_memory(reply);
-	json = json_object_to_json_string_ext(value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (value != NULL && json == NULL)
-		ok = false;
-	else if (value != NULL && strcmp(json, "false") != 0 && strcmp(json, "\"\"") != 0)
-		ok = (*text = strdup(json)) != NULL;
+	aws_json_write(&json, value);
 	json_object_put(value);
-	return ok || aws_reply_memory(reply);
+	*text = aws_buffer_take(&json);
+	if (*text == NULL)
+		return aws_reply_memory(reply);
+	if (value == NULL || strcmp(*text, "false") == 0 || strcmp(*text, "\"\"") == 0)
+	{
+		free(*text);
+		*text = NULL;
+	}
+	return true;
 }
 
 static bool
 find_tokens(AwsReply *reply)
 {
 	AwsPaginator paginator;
-	json_tokener *tokener;
-	json_object *document = NULL;
+	json_object *document;
+	const char *why;
 	bool more = false;
-	bool ok = true;
+	bool ok;
 
 	if (reply->path_len == 0 || !aws_model_paginator(reply->model, reply->op, &paginator))
 		return true;
 	reply->tokens = calloc((size_t) paginator.token_count + 1, sizeof(char *));
-	tokener = json_tokener_new_ex(reply->max_depth + 2);
-	if (tokener != NULL && reply->result.len < INT32_MAX)
-		document = json_tokener_parse_ex(tokener, reply->result.data, (int) reply->result.len);
-	json_tokener_free(tokener);
-	if (reply->tokens == NULL || document == NULL || (reply->last.len > 0 && !put_last_item(reply, document)))
+	ok = aws_json_tree(reply->result.data, reply->result.len, AWS_JSON_MAX_DEPTH, &document, &why);
+	if (!ok && why != NULL)
+		return aws_reply_fail(reply, "%s", why);
+	if (!ok || reply->tokens == NULL || (reply->last.len > 0 && !put_last_item(reply, document)))
 		ok = aws_reply_memory(reply);
 
 	for (int i = 0; ok && i < paginator.token_count; i++)

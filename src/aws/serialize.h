@@ -26,7 +26,11 @@ extern bool aws_input_check(const AwsModel *model, const AwsRef *ref, json_objec
 /* A structure's member in an input; NULL when absent or null. */
 extern json_object *aws_input_member(const AwsModel *model, json_object *input, const AwsRef *member);
 
-/* A string's bytes, or a number's or boolean's text. */
+/*
+ * A string's bytes, or a number's or boolean's text; NULL for lack of memory.
+ * json-c keeps a text that it made, so this cannot fail for what
+ * aws_input_check has seen.
+ */
 extern const char *aws_input_text(json_object *value, size_t *len);
 
 /* Appends a scalar as text; a timestamp whose model says nothing in 'format'. */

@@ -37,13 +37,15 @@ hex_digits(const unsigned char *bytes, size_t len, char *hex)
 	*hex = '\0';
 }
 
-void
+bool
 aws_sha256_hex(const void *bytes, size_t len, char hex[AWS_SHA256_HEX])
 {
 	unsigned char digest[SHA256_DIGEST_LENGTH];
 
-	SHA256(bytes, len, digest);
+	if (SHA256(bytes, len, digest) == NULL)
+		return false;
 	hex_digits(digest, sizeof(digest), hex);
+	return true;
 }
 
 /* Proxies add or change these on the way, so signing them would break the signature. */
@@ -299,11 +301,12 @@ aws_sigv4_string_to_sign(const AwsSigScope *scope, const AwsBuffer *canonical, A
 {
 	char hex[AWS_SHA256_HEX];
 
-	aws_sha256_hex(aws_buffer_text(canonical), canonical->len, hex);
+	out->failed |= canonical->failed || !aws_sha256_hex(aws_buffer_text(canonical), canonical->len, hex);
+	if (out->failed)
+		return;
 	aws_buffer_format(out, "AWS4-HMAC-SHA256\n%s\n", scope->timestamp);
 	append_scope(scope, out);
 	aws_buffer_format(out, "\n%s", hex);
-	out->failed |= canonical->failed;
 }
 
 bool

@@ -44,8 +44,8 @@ typedef struct AwsSigScope
 	const char *timestamp; /* 20150830T123600Z, as in X-Amz-Date */
 } AwsSigScope;
 
-/* Writes the SHA-256 of some bytes as hexadecimal digits. */
-extern void aws_sha256_hex(const void *bytes, size_t len, char hex[AWS_SHA256_HEX]);
+/* Writes the SHA-256 of some bytes as hexadecimal digits; false for lack of memory. */
+extern bool aws_sha256_hex(const void *bytes, size_t len, char hex[AWS_SHA256_HEX]);
 
 /* Appends the canonical request, and the names of the signed headers.  A failed buffer tells that memory ran out. */
 extern void aws_sigv4_canonical(const AwsSigRequest *request, AwsBuffer *canonical, AwsBuffer *signed_headers);
