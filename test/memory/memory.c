@@ -1,0 +1,441 @@
+/*
+ * memory.c
+ *	  Each part of the AWS client, again and again: each time another allocation fails.
+ *
+ *	  memory MODEL_DIRECTORY
+ *
+ * The program's malloc and its kin stand before those of the sanitizer, so
+ * allocations of json-c, expat and OpenSSL fail as well.  A part may then say
+ * AWS_NO_MEMORY, or do without what it wanted memory for (a hint, a cache) and
+ * give what it always gives.  The sanitizers find nothing wrong and nothing left.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "aws/config.h"
+#include "aws/endpoint.h"
+#include "aws/error.h"
+#include "aws/jmespath.h"
+#include "aws/provider.h"
+#include "aws/request.h"
+#include "aws/response.h"
+#include "aws/sigv4.h"
+
+/* ---- failing allocations ---- */
+
+static long countdown; /* allocations until one fails; 0: none does */
+static bool failed_one;
+
+static bool
+fails(void)
+{
+	if (countdown == 0 || --countdown > 0)
+		return false;
+	failed_one = true;
+	errno = ENOMEM;
+	return true;
+}
+
+extern void *__interceptor_malloc(size_t size);
+extern void *__interceptor_calloc(size_t count, size_t size);
+extern void *__interceptor_realloc(void *old, size_t size);
+
+void *
+malloc(size_t size)
+{
+	return fails() ? NULL : __interceptor_malloc(size);
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+	return fails() ? NULL : __interceptor_calloc(count, size);
+}
+
+void *
+realloc(void *old, size_t size)
+{
+	return fails() ? NULL : __interceptor_realloc(old, size);
+}
+
+/* ---- the parts ---- */
+
+static const char *model_dir;
+static char outcome[20000]; /* of the part that was tried last */
+
+static void
+add(const char *text, size_t len)
+{
+	size_t used = strlen(outcome);
+
+	if (text != NULL && used + len + 2 < sizeof(outcome))
+	{
+		memcpy(outcome + used, text, len);
+		strcpy(outcome + used + len, "\n");
+	}
+}
+
+static void
+add_buffer(const AwsBuffer *buffer)
+{
+	add(aws_buffer_text(buffer), buffer->len);
+}
+
+typedef struct Case
+{
+	const char *what;
+	bool (*try)(const struct Case *this, AwsError *error);
+	const char *service;
+	const char *operation;
+	const char *text;  /* the input or the answer */
+	AwsErrorKind ends; /* when nothing fails */
+	int status;
+	const char *items;
+} Case;
+
+/* Models stay open, but for the case that opens one. */
+static const AwsModel *
+model_of(const Case *this, const AwsOp **op)
+{
+	static AwsModel *models[20];
+	static int count;
+	AwsModel *model = NULL;
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(aws_model_string(models[i], models[i]->header->service), this->service) == 0)
+			model = models[i];
+	if (model == NULL)
+		model = models[count++] = aws_model_open(model_dir, this->service, NULL);
+	*op = aws_model_op(model, this->operation, NULL);
+	return model;
+}
+
+static bool
+try_request(const Case *this, AwsError *error)
+{
+	const AwsOp *op;
+	const AwsModel *model = model_of(this, &op);
+	AwsRequest request = {0};
+	bool done = aws_request_build(model, op, this->text, strlen(this->text), &request, error);
+
+	if (done)
+	{
+		add_buffer(&request.path);
+		add_buffer(&request.query);
+		add_buffer(&request.host_prefix);
+		add_buffer(&request.body);
+		for (int i = 0; i < request.header_count; i++)
+		{
+			add(request.headers[i].name, strlen(request.headers[i].name));
+			add(request.headers[i].value, strlen(request.headers[i].value));
+		}
+		if (!aws_request_set_header(&request, "Content-Type", "x") || !aws_request_set_header(&request, "New", "x"))
+			done = aws_error_memory(error);
+	}
+	aws_request_free(&request);
+	return done;
+}
+
+static bool
+try_reply(const Case *this, AwsError *error)
+{
+	const AwsOp *op;
+	const AwsModel *model = model_of(this, &op);
+	AwsReply *reply = aws_reply_new(model, op, this->items, NULL, error);
+	bool done = false;
+	const char *text;
+	size_t len;
+
+	if (reply == NULL)
+		return false;
+	aws_reply_head(reply, this->status != 0 ? this->status : 200);
+	aws_reply_header(reply, "x-amzn-RequestId", 16, "request", 7);
+	aws_reply_header(reply, "x-amz-meta-a", 12, "metadata", 8);
+	for (const char *at = this->text; *at != '\0' && aws_reply_feed(reply, at, 1); at++)
+		while ((text = aws_reply_item(reply, &len)) != NULL)
+			add(text, len);
+	if (aws_reply_finish(reply, error))
+	{
+		done = true;
+		text = aws_reply_result(reply, &len);
+		add(text, len);
+		for (int i = 0; aws_reply_token(reply, i) != NULL; i++)
+			add(aws_reply_token(reply, i), strlen(aws_reply_token(reply, i)));
+	}
+	aws_reply_free(reply);
+	return done;
+}
+
+static bool
+try_model(const Case *this, AwsError *error)
+{
+	AwsModel *model = aws_model_open(model_dir, this->service, error);
+	const AwsOp *op = model != NULL ? aws_model_op(model, this->operation, error) : NULL;
+	bool done = op != NULL;
+
+	aws_model_close(model);
+	return done;
+}
+
+static bool
+try_endpoint(const Case *this, AwsError *error)
+{
+	const AwsOp *op;
+	const AwsModel *model = model_of(this, &op);
+	AwsEndpointSettings settings = {.region = this->items, .account_id = "123456789012"};
+	AwsEndpoint endpoint;
+	long running = countdown;
+	json_object *input;
+	bool done;
+
+	countdown = 0;
+	input = json_tokener_parse(this->text);
+	countdown = running;
+	done = aws_endpoint_resolve(model, op, &settings, input, &endpoint, error);
+	if (done)
+	{
+		add(endpoint.url, strlen(endpoint.url));
+		add(endpoint.signing_region, strlen(endpoint.signing_region));
+		aws_endpoint_free(&endpoint);
+	}
+	json_object_put(input);
+	return done;
+}
+
+/* The acceptors of all waiters of a service on a document. */
+static bool
+try_jmespath(const Case *this, AwsError *error)
+{
+	const AwsOp *op;
+	const AwsModel *model = model_of(this, &op);
+	long running = countdown;
+	json_object *document;
+	bool done = true;
+
+	countdown = 0;
+	document = json_tokener_parse(this->text);
+	countdown = running;
+	for (uint32_t i = 0; i < model->header->waiters.count && done; i++)
+	{
+		int count;
+		const AwsAcceptor *acceptors = aws_model_acceptors(model, &model->waiters[i], &count);
+
+		for (int k = 0; k < count && done; k++)
+		{
+			json_object *value = NULL;
+
+			done = acceptors[k].expression == 0 || aws_jmespath(model, acceptors[k].expression, document, &value);
+			if (done)
+			{
+				const char *text;
+
+				running = countdown;
+				countdown = 0;
+				text = json_object_to_json_string(value);
+				add(text, strlen(text));
+				countdown = running;
+			}
+			json_object_put(value);
+		}
+	}
+	json_object_put(document);
+	return done || aws_error_memory(error);
+}
+
+static bool
+try_signature(const Case *this, AwsError *error)
+{
+	static const AwsSigHeader headers[] = {
+		{"Host", "example.amazonaws.com"}, {"X-Amz-Date", "20150830T123600Z"}, {"My-Header", "a   b"}};
+	AwsSigRequest request = {"GET", "/a/../b c/", "b=1&a=2&a=1", headers, 3, "UNSIGNED-PAYLOAD", true, true};
+	AwsSigScope scope = {"AKIDEXAMPLE", this->text, "us-east-1", "service", "20150830T123600Z"};
+	AwsBuffer out = {0};
+	bool done = aws_sigv4_authorization(&request, &scope, &out);
+
+	if (done)
+		add_buffer(&out);
+	aws_buffer_free(&out);
+	return done || aws_error_memory(error);
+}
+
+static bool
+try_config(const Case *this, AwsError *error)
+{
+	AwsConfig config = {0};
+	char text[2000];
+	char **words;
+	bool done;
+
+	snprintf(text, sizeof(text), "%s", this->text);
+	done = aws_config_parse(&config, text, false);
+	for (size_t i = 0; i < config.count && done; i++)
+		add(config.settings[i].value, strlen(config.settings[i].value));
+	aws_config_free(&config);
+	snprintf(text, sizeof(text), "%s", this->text);
+	words = done ? aws_split_command(text) : NULL;
+	done &= words != NULL;
+	for (int i = 0; done && words[i] != NULL; i++)
+		add(words[i], strlen(words[i]));
+	free(words);
+	return done || aws_error_memory(error);
+}
+
+static bool
+try_input(const Case *this, AwsError *error)
+{
+	size_t len;
+	char *text = aws_input_with(this->text, strlen(this->text), "Paging.Token", "\"abc\"", 5, &len, error);
+
+	if (text != NULL)
+		add(text, len);
+	free(text);
+	return text != NULL;
+}
+
+#define EC2_ANSWER                                                                                                 \
+	"<R><requestId>i</requestId><securityGroupSet><item><groupId>sg-1</groupId><tagSet><item><key>a</key><value>b" \
+	"</value></item></tagSet></item><item><groupId>sg-2</groupId></item></securityGroupSet><nextToken>t</nextToken></R>"
+#define S3_ANSWER                                                                                                \
+	"<R><Version><Key>a</Key></Version><DeleteMarker><Key>b</Key></DeleteMarker><Version><Key>c</Key></Version>" \
+	"<IsTruncated>true</IsTruncated><NextKeyMarker>k</NextKeyMarker><NextVersionIdMarker>v</NextVersionIdMarker></R>"
+#define LOGS_ANSWER \
+	"{\"logGroups\": [{\"logGroupName\": \"\\u00e9\\n\", \"creationTime\": 12}, {}], \"nextToken\": \"t\"}"
+#define ITEM_ANSWER "{\"Item\": {\"a\": {\"S\": \"x\"}, \"b\": {\"L\": [{\"N\": \"1\"}, {\"B\": \"YQ==\"}]}}}"
+#define DISTRIBUTION                                                                                                 \
+	"{\"DistributionConfig\": {\"CallerReference\": \"r\", \"Origins\": {\"Quantity\": 0, \"Items\": []}, "          \
+	"\"DefaultCacheBehavior\": {\"TargetOriginId\": \"t\", \"ViewerProtocolPolicy\": \"p\"}, \"Comment\": \"<&>\", " \
+	"\"Enabled\": true}}"
+#define CONFIG                                                                                            \
+	"[default]\nregion = us-east-1\n[profile a]\nrole_arn = r\nsource_profile = 'b c' d\\ e \"f\\\"g\"\n" \
+	"[sso-session s]\nsso_region = us-east-1\n"
+
+static const Case cases[] = {
+	{"an ec2 request", try_request, "ec2", "RunInstances",
+	 "{\"MinCount\": 1, \"MaxCount\": 1, \"ClientToken\": \"c\", \"UserData\": \"data\", \"SecurityGroupIds\": [\"a\", "
+	 "\"b\"]}"},
+	{"a query request", try_request, "iam", "CreateRole",
+	 "{\"RoleName\": \"r\", \"AssumeRolePolicyDocument\": \"{}\", \"Tags\": [{\"Key\": \"a\", \"Value\": \"&=\"}]}"},
+	{"a json request", try_request, "logs", "CreateLogGroup",
+	 "{\"logGroupName\": \"g\", \"tags\": {\"a\": \"\\u00e9\"}}"},
+	{"a rest-json request", try_request, "lambda", "Invoke",
+	 "{\"FunctionName\": \"a/b\", \"Payload\": \"e30=\", \"Qualifier\": \"q q\"}"},
+	{"a rest-xml request", try_request, "cloudfront", "CreateDistribution", DISTRIBUTION},
+	{"a request with headers and a checksum", try_request, "s3", "PutBucketTagging",
+	 "{\"Bucket\": \"b\", \"Tagging\": {\"TagSet\": [{\"Key\": \"a\", \"Value\": \"b\"}]}}"},
+	{"metadata of an object", try_request, "s3", "PutObject",
+	 "{\"Bucket\": \"b\", \"Key\": \"a/b\", \"Body\": \"YQ==\", \"Metadata\": {\"a\": \"b\"}, \"Expires\": "
+	 "\"2020-01-01T00:00:00Z\"}"},
+	{"an unknown member", try_request, "ec2", "RunInstances", "{\"MinCounts\": 1}", AWS_BAD_INPUT},
+	{"a member of a wrong type", try_request, "ec2", "RunInstances", "{\"MinCount\": {\"a\": []}}", AWS_BAD_INPUT},
+	{"broken JSON", try_request, "ec2", "RunInstances", "{\"MinCount\": ", AWS_BAD_INPUT},
+	{"an input with a token", try_input, NULL, NULL, "{\"a\": 1, \"Paging\": {\"Token\": null, \"b\": [1]}}"},
+	{"an ec2 answer", try_reply, "ec2", "DescribeSecurityGroups", EC2_ANSWER},
+	{"items of an ec2 answer", try_reply, "ec2", "DescribeSecurityGroups", EC2_ANSWER, .items = ""},
+	{"a query answer", try_reply, "iam", "GetRole",
+	 "<R><GetRoleResult><Role><RoleName>r</RoleName><AssumeRolePolicyDocument>%7B%7D</AssumeRolePolicyDocument>"
+	 "<CreateDate>2020-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></R>"},
+	{"a rest-xml answer", try_reply, "s3", "ListObjectVersions", S3_ANSWER},
+	{"items of a rest-xml answer", try_reply, "s3", "ListObjectVersions", S3_ANSWER, .items = "Versions"},
+	{"an object", try_reply, "s3", "GetObject", "bytes"},
+	{"a json answer", try_reply, "logs", "DescribeLogGroups", LOGS_ANSWER},
+	{"items of a json answer", try_reply, "logs", "DescribeLogGroups", LOGS_ANSWER, .items = "logGroups"},
+	{"maps", try_reply, "dynamodb", "GetItem", ITEM_ANSWER},
+	{"entries of a map", try_reply, "dynamodb", "GetItem", ITEM_ANSWER, .items = "Item"},
+	{"no such items", try_reply, "dynamodb", "GetItem", ITEM_ANSWER, AWS_BAD_INPUT, .items = "Itens"},
+	{"an XML error", try_reply, "ec2", "DescribeVpcs",
+	 "<Response><Errors><Error><Code>InvalidVpcID.NotFound</Code><Message>none</Message></Error></Errors><RequestID>r"
+	 "</RequestID></Response>",
+	 AWS_REFUSED, 400},
+	{"a JSON error", try_reply, "logs", "DescribeLogGroups", "{\"__type\": \"a#B\", \"message\": \"none\"}",
+	 AWS_REFUSED, 400},
+	{"broken XML", try_reply, "ec2", "DescribeVpcs", "<R><vpcSet></R>", AWS_BAD_REPLY},
+	{"a broken JSON answer", try_reply, "logs", "DescribeLogGroups", "{\"logGroups\": [}", AWS_BAD_REPLY},
+	{"an endpoint", try_endpoint, "ec2", "DescribeVpcs", "{}", .items = "us-east-1"},
+	{"an endpoint of a bucket", try_endpoint, "s3", "GetObject", "{\"Bucket\": \"bucket\", \"Key\": \"k\"}",
+	 .items = "eu-central-1"},
+	{"an endpoint of an access point", try_endpoint, "s3", "GetObject",
+	 "{\"Bucket\": \"arn:aws:s3:us-west-2:123456789012:accesspoint:myendpoint\", \"Key\": \"k\"}",
+	 .items = "us-west-2"},
+	{"an endpoint of an account", try_endpoint, "dynamodb", "BatchGetItem", "{\"RequestItems\": {\"t\": {}}}",
+	 .items = "us-east-1"},
+	{"an endpoint of a stream", try_endpoint, "kinesis", "DescribeStream",
+	 "{\"StreamARN\": \"arn:aws:kinesis:us-east-1:123456789012:stream/s\"}", .items = "us-east-1"},
+	{"no endpoint", try_endpoint, "ec2", "DescribeVpcs", "{}", AWS_BAD_INPUT, .items = "us/east"},
+	{"expressions", try_jmespath, "ecs", "DescribeServices",
+	 "{\"failures\": [{\"reason\": \"MISSING\"}], \"services\": [{\"status\": \"ACTIVE\", \"deployments\": [1], "
+	 "\"runningCount\": 1, \"desiredCount\": 2}], \"tasks\": [{\"lastStatus\": \"RUNNING\"}]}"},
+	{"a model", try_model, "sts", "GetCallerIdentity"},
+	{"an unknown service", try_model, "stx", "GetCallerIdentity", .ends = AWS_BAD_INPUT},
+	{"an unknown operation", try_model, "sts", "GetCaller", .ends = AWS_BAD_INPUT},
+	{"a signature", try_signature, NULL, NULL, "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"},
+	{"a long key", try_signature, NULL, NULL,
+	 "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEYwJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"},
+	{"a shared file", try_config, NULL, NULL, CONFIG},
+};
+
+/* Tries a case; how it ended. */
+static AwsErrorKind
+attempt(const Case *this, long n)
+{
+	AwsError error = {0};
+	AwsErrorKind kind;
+	bool done;
+
+	outcome[0] = '\0';
+	failed_one = false;
+	countdown = n;
+	done = this->try(this, &error);
+	countdown = 0;
+	kind = error.kind;
+	if (done != (kind == AWS_OK))
+	{
+		printf("not ok: %s: the error and the result disagree\n", this->what);
+		kind = AWS_LOST;
+	}
+	aws_error_clear(&error);
+	return kind;
+}
+
+int
+main(int argc, char **argv)
+{
+	int passed = 0;
+	int failed = 0;
+	int failures = 0;
+
+	model_dir = argc > 1 ? argv[1] : ".";
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+	{
+		const Case *this = &cases[i];
+		AwsErrorKind kind = attempt(this, 0);
+		static char wanted[sizeof(outcome)];
+		int wrong = 0;
+
+		memcpy(wanted, outcome, sizeof(wanted));
+		if (kind != this->ends || (kind == AWS_OK && wanted[0] == '\0' && this->try != try_model))
+		{
+			printf("not ok: %s: ended with %d: %s\n", this->what, kind, wanted);
+			wrong++;
+		}
+		for (long n = 1;; n++)
+		{
+			kind = attempt(this, n);
+			if (!failed_one)
+				break;
+			failures++;
+			if (kind != AWS_NO_MEMORY && (kind != this->ends || (kind == AWS_OK && strcmp(outcome, wanted) != 0)))
+			{
+				printf("not ok: %s: after the failure of allocation %ld it ended with %d: %s\n", this->what, n, kind,
+					   outcome);
+				wrong++;
+			}
+		}
+		wrong == 0 ? passed++ : failed++;
+	}
+	printf("# %d allocations failed\n", failures);
+	printf("%d passed, %d failed\n", passed, failed);
+	return failed > 0;
+}
