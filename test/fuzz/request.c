@@ -1,0 +1,51 @@
+/*
+ * request.c
+ *	  Fuzz target: requests from hostile input.
+ *
+ * The input: the operation; JSON.
+ */
+#include "fuzz.h"
+
+#include "aws/json.h"
+#include "aws/request.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
+{
+	FuzzInput input = {data, len};
+	const AwsModel *model;
+	const AwsOp *op = fuzz_operation(&input, &model);
+	AwsRequest request = {0};
+	AwsError error = {0};
+	char *text = fuzz_rest(&input, &len);
+	const char *why;
+	size_t out_len;
+	char *copy;
+
+	if (aws_request_build(model, op, text, len, &request, &error))
+	{
+		/* Nothing of the input can end a line or a part of the request's first line. */
+		FUZZ_CHECK(fuzz_is_clean(aws_buffer_text(&request.path), request.path.len, " ?#"));
+		FUZZ_CHECK(fuzz_is_clean(aws_buffer_text(&request.query), request.query.len, " #"));
+		FUZZ_CHECK(fuzz_is_clean(aws_buffer_text(&request.host_prefix), request.host_prefix.len, " /?#@:"));
+		for (int i = 0; i < request.header_count; i++)
+		{
+			FUZZ_CHECK(fuzz_is_clean(request.headers[i].name, strlen(request.headers[i].name), " :"));
+			FUZZ_CHECK(fuzz_is_clean(request.headers[i].value, strlen(request.headers[i].value), ""));
+			FUZZ_CHECK(aws_request_header(&request, request.headers[i].name) != NULL);
+		}
+		FUZZ_CHECK(request.method != NULL && request.input != NULL);
+	}
+	else
+		FUZZ_CHECK(error.kind == AWS_BAD_INPUT && error.message != NULL &&
+				   aws_utf8_valid(error.message, strlen(error.message)));
+	aws_request_free(&request);
+	aws_error_clear(&error);
+
+	copy = aws_input_with(text, len, "Marker.Inner", "\"x\"", 3, &out_len, &error);
+	FUZZ_CHECK(copy != NULL ? aws_json_valid(copy, out_len, AWS_JSON_MAX_DEPTH, &why) : error.kind == AWS_BAD_INPUT);
+	free(copy);
+	aws_error_clear(&error);
+	free(text);
+	return 0;
+}
