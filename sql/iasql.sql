@@ -442,8 +442,54 @@ LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION iasql_disarm() IS
     E'Keeps this database from changing AWS.\nSELECT iasql_disarm();';
 
+CREATE FUNCTION iasql_refresh() RETURNS SETOF iasql_drift
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_refresh() IS
+    E'Looks at AWS again, without changing rows or AWS, and shows iasql_drift.\nSELECT * FROM iasql_refresh();';
+
+CREATE FUNCTION iasql_begin() RETURNS TABLE (message varchar, transaction_id varchar)
+LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_begin() IS
+    E'Keeps other sessions from applying until iasql_commit or iasql_rollback, or the end of this connection.\nSELECT * FROM iasql_begin();';
+
+CREATE FUNCTION iasql_commit(message varchar DEFAULT NULL)
+RETURNS TABLE (action varchar, table_name varchar, id varchar, description varchar)
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_commit(varchar) IS
+    E'Applies the rows that were changed, imports the rest, and ends what iasql_begin opened.\nSELECT * FROM iasql_commit(''more room'');';
+
+CREATE FUNCTION iasql_rollback()
+RETURNS TABLE (action varchar, table_name varchar, id varchar, description varchar)
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_rollback() IS
+    E'Makes the rows follow AWS again, and ends what iasql_begin opened.\nSELECT * FROM iasql_rollback();';
+
+CREATE FUNCTION iasql_preview()
+RETURNS TABLE (action varchar, table_name varchar, id varchar, description varchar)
+LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_preview() IS
+    E'Shows what iasql_commit would do.\nSELECT * FROM iasql_preview();';
+
+CREATE FUNCTION iasql_create_review(title varchar DEFAULT 'New Review',
+    description varchar DEFAULT 'Review description')
+RETURNS TABLE (markdown text)
+LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_create_review(varchar, varchar) IS
+    E'Writes a review in Markdown: what iasql_commit would do, and the statements since iasql_begin.\nSELECT * FROM iasql_create_review(''Web'', ''Adds the load balancer'');';
+
+CREATE FUNCTION iasql_get_errors() RETURNS TABLE (ts timestamptz, message varchar)
+LANGUAGE sql STABLE AS $$
+    SELECT o.ended, pg_catalog.concat_ws(E'\n', o.error ->> 'message', o.error ->> 'detail')::varchar
+    FROM @extschema@.iasql_operation o
+    WHERE o.error IS NOT NULL AND o.workspace = (SELECT @extschema@.iasql_current_workspace())
+    ORDER BY o.id DESC LIMIT 500
+$$;
+COMMENT ON FUNCTION iasql_get_errors() IS
+    E'Lists the latest 500 operations that failed, and why.\nSELECT * FROM iasql_get_errors();';
+
 REVOKE EXECUTE ON FUNCTION iasql_protect(text, text), iasql_unprotect(text, text), iasql_share(text, text, text),
-    iasql_unshare(text, text, text), iasql_arm(), iasql_disarm() FROM PUBLIC;
+    iasql_unshare(text, text, text), iasql_arm(), iasql_disarm(), iasql_refresh(), iasql_begin(),
+    iasql_commit(varchar), iasql_rollback(), iasql_preview(), iasql_create_review(varchar, varchar) FROM PUBLIC;
 
 CREATE FUNCTION delete_all_records() RETURNS void
 LANGUAGE C VOLATILE AS 'MODULE_PATHNAME';

@@ -12,6 +12,7 @@
 
 #include "engine/spi.h"
 #include "engine/engine.h"
+#include "api/api.h"
 
 PG_FUNCTION_INFO_V1(iasql_apply);
 PG_FUNCTION_INFO_V1(iasql_preview_apply);
@@ -74,8 +75,8 @@ allowed_guards(ArrayType *array)
 }
 
 /* One row of the result for each reported action: those that failed have action "error". */
-static void
-report(FunctionCallInfo fcinfo, const Plan *plan, bool errors)
+void
+report_plan(FunctionCallInfo fcinfo, const Plan *plan, bool errors)
 {
 	static const char *const names[] = {
 		[ACTION_CREATE] = "create",
@@ -91,7 +92,9 @@ report(FunctionCallInfo fcinfo, const Plan *plan, bool errors)
 		const Action *action = lfirst(cell);
 		const Object *object = action->object;
 		bool failed = errors && (action->state == ACTION_FAILED || action->state == ACTION_SKIPPED);
-		const char *description = object_description(object, action->kind);
+		/* a replaced object is called what it was, in a preview and afterwards */
+		const Object *named = action->other_half ? action->other_half->object : object;
+		const char *description = object_description(named, action->kind);
 		Datum values[4];
 		bool nulls[4] = {false};
 
@@ -103,7 +106,10 @@ report(FunctionCallInfo fcinfo, const Plan *plan, bool errors)
 		values[0] = CStringGetTextDatum(failed ? "error" : names[action->kind]);
 		values[1] = CStringGetTextDatum(object->kind->res->name);
 		nulls[2] = object->row_id < 0 || action->kind == ACTION_DELETE;
-		values[2] = Int32GetDatum(nulls[2] ? 0 : (int32) object->row_id);
+		if (TupleDescAttr(result->setDesc, 2)->atttypid == INT4OID)
+			values[2] = Int32GetDatum(nulls[2] ? 0 : (int32) object->row_id);
+		else
+			values[2] = CStringGetTextDatum(psprintf(INT64_FORMAT, object->row_id));
 		values[3] = CStringGetTextDatum(description);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
@@ -132,7 +138,9 @@ run(FunctionCallInfo fcinfo, Verb verb)
 	session->report_errors = choice("on_error", on_error, lengthof(on_errors), on_errors) == 1;
 	if (!PG_ARGISNULL(3))
 		session->allow = allowed_guards(PG_GETARG_ARRAYTYPE_P(3));
-	report(fcinfo, operation_run(session), session->report_errors);
+	session->params = psprintf("{\"drift\": \"%s\", \"scope\": \"%s\", \"on_error\": \"%s\", \"allow\": %s}", drift,
+							   scope, on_error, session->allow ? sorted_json_array(session->allow) : "[]");
+	report_plan(fcinfo, operation_run(session), session->report_errors);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 	return (Datum) 0;

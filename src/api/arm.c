@@ -83,7 +83,7 @@ forget_rowless(const char *schema, MemoryContext memory)
 
 /*
  * Arms this database, so that its applies may change AWS; returns how many
- * objects it forgot since they have no row.
+ * objects it forgot since they have no row.  Nothing where it is armed already.
  */
 Datum
 iasql_arm(PG_FUNCTION_ARGS)
@@ -94,9 +94,12 @@ iasql_arm(PG_FUNCTION_ARGS)
 	int forgotten = 0;
 	ListCell *cell;
 
-	foreach (cell, workspaces(session))
-		forgotten += forget_rowless(lfirst(cell), memory);
-	database_arm(session, true);
+	if (!workspace_is_armed(session))
+	{
+		foreach (cell, workspaces(session))
+			forgotten += forget_rowless(lfirst(cell), memory);
+		database_arm(session, true);
+	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(memory);
 	PG_RETURN_INT32(forgotten);

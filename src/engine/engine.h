@@ -268,6 +268,7 @@ typedef enum Verb
 typedef struct Session
 {
 	Verb		verb;
+	const char *params; /* JSON of its arguments, for the record; NULL: none */
 	MemoryContext memory;
 	Oid			schema;	   /* the workspace's */
 	const char *schema_name; /* not quoted */
@@ -327,6 +328,10 @@ extern Session *session_begin(Verb verb, MemoryContext memory);
 extern Session *session_for_calls(MemoryContext memory);
 /* the workspace lock: conditional try, NOTICE, then wait; held to the end of the transaction */
 extern void session_lock(Session *session);
+/* the same beyond the transaction: until it is let go, or the connection ends */
+extern void session_hold(Session *session);
+extern void session_let_go(Session *session);
+extern bool session_holds(Session *session);
 /* errors unless READ COMMITTED, writable, not in recovery, and not nested in another operation */
 extern void session_check_may_act(Session *session);
 /* runs SPI with pinned settings: nest = pin_settings(); ...; unpin_settings(nest) */

@@ -68,7 +68,7 @@ look_and_plan(Session *session)
 	Plan *plan;
 
 	session->world = world_open(session);
-	if (!is_sync(session) && session->verb != VERB_INSTALL && !XactReadOnly)
+	if (!is_sync(session) && session->verb != VERB_INSTALL && session->verb != VERB_REFRESH && !XactReadOnly)
 		world_prepare(session);
 	world_read_rows(session);
 	state_read(session);
@@ -80,6 +80,8 @@ look_and_plan(Session *session)
 	}
 	settle_world(session);
 	bind_world(session);
+	if (session->verb == VERB_REFRESH)
+		return palloc0(sizeof(Plan));
 	plan = is_sync(session) ? plan_sync(session) : plan_apply(session);
 	if (!is_sync(session))
 		guard_check(session, plan);
@@ -231,7 +233,7 @@ operation_run(Session *session)
 	PG_TRY();
 	{
 		if (!XactReadOnly)
-			journal_operation_begin(session, verb_names[session->verb], "{}");
+			journal_operation_begin(session, verb_names[session->verb], session->params ? session->params : "{}");
 		session->plan = run(session);
 		journal_operation_end(session, result_json(session->plan), NULL);
 	}

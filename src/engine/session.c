@@ -22,6 +22,7 @@
 #include "utils/memutils.h"
 
 #include "engine/spi.h"
+#include "engine/compat.h"
 #include "engine/engine.h"
 
 /* The class of our advisory locks; PostgreSQL's own functions use 1 and 2. */
@@ -522,26 +523,60 @@ notice_holder(Session *session)
 	become_caller(saved);
 }
 
-/*
- * Takes the workspace's lock until the end of the transaction.  Where it is
- * held elsewhere: a NOTICE, then waits under lock_timeout, or if that is not
- * set under iasql.lock_timeout.
- */
-void
-session_lock(Session *session)
+static LOCKTAG
+workspace_lock(const Session *session)
 {
 	LOCKTAG tag;
-	int nest;
 
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, (uint32) session->workspace, 0, WORKSPACE_LOCK_CLASS);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) != LOCKACQUIRE_NOT_AVAIL)
+	return tag;
+}
+
+/* Where it is held elsewhere: a NOTICE, then waits under lock_timeout, or if that is not set under iasql.lock_timeout. */
+static void
+take_lock(Session *session, bool beyond_transaction)
+{
+	LOCKTAG tag = workspace_lock(session);
+	int nest;
+
+	if (LockAcquire(&tag, ExclusiveLock, beyond_transaction, true) != LOCKACQUIRE_NOT_AVAIL)
 		return;
 	notice_holder(session);
 	nest = NewGUCNestLevel();
 	if (LockTimeout == 0)
 		pin("lock_timeout", psprintf("%d", iasql_lock_timeout));
-	(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	(void) LockAcquire(&tag, ExclusiveLock, beyond_transaction, false);
 	unpin_settings(nest);
+}
+
+/* Takes the workspace's lock until the end of the transaction. */
+void
+session_lock(Session *session)
+{
+	take_lock(session, false);
+}
+
+/* Takes the workspace's lock until session_let_go, or until the connection ends. */
+void
+session_hold(Session *session)
+{
+	take_lock(session, true);
+}
+
+void
+session_let_go(Session *session)
+{
+	LOCKTAG tag = workspace_lock(session);
+
+	(void) LockRelease(&tag, ExclusiveLock, true);
+}
+
+bool
+session_holds(Session *session)
+{
+	LOCKTAG tag = workspace_lock(session);
+
+	return lock_held_by_me(&tag, ExclusiveLock);
 }
 
 /* The number of the operation that acts now, 0 if it has none; -1: none acts. */
