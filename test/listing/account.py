@@ -1,4 +1,4 @@
-"""What the account of the suite holds: account.py EMULATOR_URL"""
+"""What the account of the suite holds, and how some of it goes: account.py EMULATOR_URL [LOG_GROUP...]"""
 
 import json
 import sys
@@ -9,6 +9,11 @@ import boto3
 def client(service, region="us-east-1"):
     return boto3.client(service, endpoint_url=sys.argv[1], region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
 
+
+if sys.argv[2:]:
+    for name in sys.argv[2:]:
+        client("logs").delete_log_group(logGroupName=name)
+    sys.exit()
 
 trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 iam = client("iam")
@@ -40,3 +45,5 @@ for cluster in ("one", "two"):
 for region in ("us-east-1", "eu-west-1"):
     for name in ("app", "nulXNULXinside"):
         client("logs", region).create_log_group(logGroupName=name)
+for name in ("lost1", "lost2"):
+    client("logs").create_log_group(logGroupName=name)
