@@ -16,6 +16,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/json.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
@@ -307,32 +308,53 @@ refuse_collisions(const Session *session, const List *modules)
 						errhint("Rename them, or set search_path to another schema for the modules.")));
 }
 
-/* Begins an operation in a memory context of its own. */
-static Session *
-begin(FunctionCallInfo fcinfo, Verb verb)
+/* The arguments, for the record. */
+static char *
+arguments_json(FunctionCallInfo fcinfo)
+{
+	StringInfoData json;
+	Datum *elements;
+	bool *nulls;
+	int n = 0;
+
+	initStringInfo(&json);
+	appendStringInfoString(&json, "{\"modules\": [");
+	if (!PG_ARGISNULL(0))
+		deconstruct_array(PG_GETARG_ARRAYTYPE_P(0), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (i > 0)
+			appendStringInfoString(&json, ", ");
+		escape_json(&json, nulls[i] ? "" : TextDatumGetCString(elements[i]));
+	}
+	appendStringInfoString(&json, "]}");
+	return json.data;
+}
+
+/* Runs 'body' as an operation in a memory context of its own. */
+static Datum
+operate(FunctionCallInfo fcinfo, Verb verb, void (*body)(Session *session, void *arg))
 {
 	Session *session;
+	MemoryContext old;
 
 	InitMaterializedSRF(fcinfo, 0);
 	session =
 		session_begin(verb, AllocSetContextCreate(CurrentMemoryContext, "iasql operation", ALLOCSET_DEFAULT_SIZES));
+	old = MemoryContextSwitchTo(session->memory);
 	session_check_may_act(session);
 	session_lock(session);
-	return session;
+	session->params = arguments_json(fcinfo);
+	operation_record(session, body, fcinfo);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(session->memory);
+	return (Datum) 0;
 }
 
-/*
- * iasql_install(VARIADIC text[]): makes the tables of the modules and of what
- * they need, and imports what the account holds, all in the caller's
- * transaction.  Reports the tables of the modules named, also of those that
- * were installed before.
- */
-Datum
-iasql_install(PG_FUNCTION_ARGS)
+static void
+install(Session *session, void *arg)
 {
-	Session *session = begin(fcinfo, VERB_INSTALL);
-	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	List *named = named_modules(fcinfo, extension_version(session));
+	List *named = named_modules(arg, extension_version(session));
 	List *coming = NIL;
 	bool resources = false;
 	ListCell *cell;
@@ -358,10 +380,19 @@ iasql_install(PG_FUNCTION_ARGS)
 	}
 	if (resources)
 		(void) operation_run(session);
-	report_tables(fcinfo, session, named);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(session->memory);
-	return (Datum) 0;
+	report_tables(arg, session, named);
+}
+
+/*
+ * iasql_install(VARIADIC text[]): makes the tables of the modules and of what
+ * they need, and imports what the account holds, all in the caller's
+ * transaction.  Reports the tables of the modules named, also of those that
+ * were installed before.
+ */
+Datum
+iasql_install(PG_FUNCTION_ARGS)
+{
+	return operate(fcinfo, VERB_INSTALL, install);
 }
 
 /* Raises if an installed module that stays needs one that goes. */
@@ -384,24 +415,18 @@ refuse_needed(Session *session, const List *going)
 	}
 }
 
-/*
- * iasql_uninstall(VARIADIC text[]): drops the modules' tables and forgets
- * their state.  AWS is not asked, and nothing there changes.
- */
-Datum
-iasql_uninstall(PG_FUNCTION_ARGS)
+static void
+uninstall(Session *session, void *arg)
 {
-	Session *session = begin(fcinfo, VERB_UNINSTALL);
-	MemoryContext old = MemoryContextSwitchTo(session->memory);
 	List *going = NIL;
 	bool any_stays = false;
 	ListCell *cell;
 
-	foreach (cell, named_modules(fcinfo, extension_version(session)))
+	foreach (cell, named_modules(arg, extension_version(session)))
 		if (!module_is_builtin(lfirst(cell)) && module_installed(session, ((const Module *) lfirst(cell))->name))
 			going = lappend(going, lfirst(cell));
 	refuse_needed(session, going);
-	report_tables(fcinfo, session, going);
+	report_tables(arg, session, going);
 	for (int i = 0; iasql_modules[i] != NULL; i++)
 		if (list_member_ptr(going, iasql_modules[i]))
 			session->modules = lcons(unconstify(char *, iasql_modules[i]->name), session->modules);
@@ -414,7 +439,14 @@ iasql_uninstall(PG_FUNCTION_ARGS)
 		any_stays |= !module_is_builtin(iasql_modules[i]) && module_installed(session, iasql_modules[i]->name);
 	if (!any_stays)
 		workspace_set_account(session, NULL);
-	MemoryContextSwitchTo(old);
-	MemoryContextDelete(session->memory);
-	return (Datum) 0;
+}
+
+/*
+ * iasql_uninstall(VARIADIC text[]): drops the modules' tables and forgets
+ * their state.  AWS is not asked, and nothing there changes.
+ */
+Datum
+iasql_uninstall(PG_FUNCTION_ARGS)
+{
+	return operate(fcinfo, VERB_UNINSTALL, uninstall);
 }

@@ -663,5 +663,7 @@ extern char *journal_values(const Object *object);
 
 /* in operation.c: the whole of an apply, a sync, a preview */
 extern Plan *operation_run(Session *session);
+/* 'body' as an operation that is recorded in iasql_operation, errors too; it may call operation_run */
+extern void operation_record(Session *session, void (*body) (Session *session, void *arg), void *arg);
 
 #endif							/* ENGINE_ENGINE_H */

@@ -214,28 +214,18 @@ run(Session *session)
 }
 
 /*
- * Runs the session's operation and returns its plan; for acting ones the plan
- * was carried out.  Session.plan is set as well.  The operation is recorded
- * whether it succeeds or not, unless the caller has begun its record already;
- * where no worker can run, a preview goes on without being recorded.
+ * Runs 'body' as the session's operation: it is recorded whether it succeeds
+ * or not.  Where no worker can run, it goes on without being recorded.
  */
-Plan *
-operation_run(Session *session)
+void
+operation_record(Session *session, void (*body)(Session *session, void *arg), void *arg)
 {
-	MemoryContext old = MemoryContextSwitchTo(session->memory);
-
-	if (session->operation != 0)
-	{
-		session->plan = run(session);
-		MemoryContextSwitchTo(old);
-		return session->plan;
-	}
 	PG_TRY();
 	{
 		if (!XactReadOnly)
 			journal_operation_begin(session, verb_names[session->verb], session->params ? session->params : "{}");
-		session->plan = run(session);
-		journal_operation_end(session, result_json(session->plan), NULL);
+		body(session, arg);
+		journal_operation_end(session, session->plan ? result_json(session->plan) : NULL, NULL);
 	}
 	PG_CATCH();
 	{
@@ -249,6 +239,28 @@ operation_run(Session *session)
 	}
 	PG_END_TRY();
 	journal_close(session);
+}
+
+static void
+run_plan(Session *session, void *arg)
+{
+	session->plan = run(session);
+}
+
+/*
+ * Runs the session's operation and returns its plan; for acting ones the plan
+ * was carried out.  Session.plan is set as well.  It is recorded, unless it is
+ * part of an operation whose record has begun.
+ */
+Plan *
+operation_run(Session *session)
+{
+	MemoryContext old = MemoryContextSwitchTo(session->memory);
+
+	if (session->operation != 0)
+		run_plan(session, NULL);
+	else
+		operation_record(session, run_plan, NULL);
 	MemoryContextSwitchTo(old);
 	return session->plan;
 }

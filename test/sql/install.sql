@@ -27,6 +27,9 @@ SELECT module_name, ARRAY(SELECT split_part(d, '@', 1) FROM unnest(dependencies)
 SELECT * FROM iasql_install('aws_iam');
 SELECT to_regclass('role');
 
+-- all that was tried is in the history
+SELECT verb, params, ended IS NOT NULL AS ended, error ->> 'message' AS error FROM iasql_operation ORDER BY id;
+
 -- a name that is taken
 INSERT INTO aws_account (access_key_id, secret_access_key, region) VALUES ('test', 'test', 'us-east-1');
 CREATE TABLE repository (id int);
@@ -51,6 +54,9 @@ SELECT module_name, dropped_table_name FROM iasql_uninstall('aws_security_group'
 SELECT to_regclass('security_group'), count(*) FROM iasql_state WHERE resource LIKE 'security%';
 SELECT module_name, created_table_name FROM iasql_install('aws_security_group') WHERE record_count > 0;
 SELECT count(*) = :groups AS same FROM security_group;
+
+SELECT verb, params, ended IS NOT NULL AS ended, result, error ->> 'message' AS error FROM iasql_operation
+WHERE verb = 'UNINSTALL' ORDER BY id;
 
 -- a view on a table stops it, and nothing is dropped
 CREATE VIEW mine AS SELECT group_name FROM security_group;
