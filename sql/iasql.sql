@@ -477,6 +477,11 @@ LANGUAGE C VOLATILE ROWS 1 AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION iasql_create_review(varchar, varchar) IS
     E'Writes a review in Markdown: what iasql_commit would do, and the statements since iasql_begin.\nSELECT * FROM iasql_create_review(''Web'', ''Adds the load balancer'');';
 
+CREATE FUNCTION iasql_get_sql_since(limit_date timestamptz DEFAULT NULL) RETURNS TABLE (sql varchar)
+LANGUAGE C STABLE AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_get_sql_since(timestamptz) IS
+    E'Writes what users changed since a time as statements for another database; NULL: all that the log has.\nSELECT * FROM iasql_get_sql_since(now() - interval ''1 day'');';
+
 CREATE FUNCTION iasql_get_errors() RETURNS TABLE (ts timestamptz, message varchar)
 LANGUAGE sql STABLE AS $$
     SELECT o.ended, pg_catalog.concat_ws(E'\n', o.error ->> 'message', o.error ->> 'detail')::varchar

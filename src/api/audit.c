@@ -211,8 +211,8 @@ close_log(Audit *audit)
 
 /* ------------------------------------------------------------------- rows */
 
-static bool
-is_secret(const char *table, const char *column)
+bool
+column_is_secret(const char *table, const char *column)
 {
 	const Resource *res = resource_by_name(table);
 	int attribute = res ? attribute_index(res, column, -1) : -1;
@@ -260,7 +260,7 @@ look_at_columns(Audit *audit)
 		column->name.val.string.len = strlen(NameStr(attribute->attname));
 		column->type = attribute->atttypid;
 		column->shape = shape_of(column->type);
-		if (is_secret(audit->table, NameStr(attribute->attname)))
+		if (column_is_secret(audit->table, NameStr(attribute->attname)))
 			column->shape = SHAPE_SECRET;
 		else if (column->shape == SHAPE_ENUM)
 		{

@@ -191,7 +191,7 @@ iasql_create_review(PG_FUNCTION_ARGS)
 	bool nulls[1] = {false};
 	Datum values[1];
 
-	InitMaterializedSRF(fcinfo, 0);
+	InitMaterializedSRF(fcinfo, MAT_SRF_USE_EXPECTED_DESC);
 	require_open(session);
 	initStringInfo(&markdown);
 	appendStringInfo(&markdown, "# %s\n\n%s\n", PG_ARGISNULL(0) ? "New Review" : text_to_cstring(PG_GETARG_TEXT_PP(0)),
