@@ -288,6 +288,19 @@ CREATE VIEW iasql_unmanaged AS
     FROM iasql_unmanaged_entry WHERE workspace = (SELECT iasql_current_workspace());
 COMMENT ON VIEW iasql_unmanaged IS 'Objects in AWS that no row can hold, as the last look saw them; never touched.';
 
+CREATE VIEW iasql_progress AS
+    SELECT o.id AS operation, o.verb, o.usr, o.pid, o.started, clock_timestamp() - o.started AS elapsed,
+        (o.progress ->> 'done')::integer AS done, (o.progress ->> 'failed')::integer AS failed,
+        (o.progress ->> 'total')::integer AS total,
+        ARRAY(SELECT jsonb_array_elements_text(o.progress -> 'running')) AS running
+    FROM iasql_operation o
+    WHERE o.workspace = (SELECT iasql_current_workspace()) AND o.ended IS NULL
+        AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = o.pid)
+        AND NOT EXISTS (SELECT FROM iasql_operation later WHERE later.pid = o.pid AND later.id > o.id);
+COMMENT ON VIEW iasql_progress IS
+    'Operations under way, as their recorder commits it: how many actions are done, and what the running ones wait for.';
+GRANT SELECT ON iasql_progress TO PUBLIC;
+
 -- What pg_dump takes along: all but iasql_arming and what the next look finds again.
 
 SELECT pg_extension_config_dump('iasql_workspace', '');

@@ -301,6 +301,7 @@ extern int	iasql_wait_timeout;
 extern int	iasql_lock_timeout;
 extern int	iasql_consistency_window;
 extern int	iasql_orphan_grace;
+extern int	iasql_audit_retention; /* minutes; 0: all is kept */
 extern int	iasql_max_imported_deletes;
 extern int	iasql_max_emptied;
 extern bool iasql_use_server_credentials;
@@ -521,6 +522,7 @@ extern void part_refer(PartImport *import, const char *column, const Object *ref
 extern void state_read(Session *session); /* Object.base, cloud_id, shared for all kinds; after rows */
 extern void write_base(Session *session, List *objects); /* iasql_state := Object.base, .cloud_id, .base_created, .base_time */
 extern void write_forgotten(Session *session, List *objects);
+extern void audit_expire(Session *session); /* deletes what iasql.audit_retention no longer keeps */
 extern void state_tombstone(Session *session, const Object *object);
 /* whether this object was deleted by us within the last hour, so that a list that lags may still show it */
 extern bool state_is_tombstone(Session *session, const Kind *kind, const char *region, const char *cloud_id);
@@ -632,6 +634,10 @@ extern void execute_plan(Session *session, Plan *plan);
 /* the elements of a set, map or reference set that "column", "column+" or "column-" stands for: JSON texts */
 extern List *action_elements(const Action *action, const Value *values, const char *column);
 
+/* in progress.c: what other sessions see; '*last' when that was, 0 at first; 'doing' of a running action */
+extern void progress_report(Session *session, const Plan *plan, TimestampTz *last,
+							const char *(*doing)(const Action *action));
+
 /* in steps.c: which calls an action makes, one after the other */
 extern List *action_steps(Session *session, Plan *plan, Action *action); /* of const Call * */
 /* desired, with what AWS sets taken from actual: what templates are expanded over */
@@ -652,6 +658,7 @@ extern int64 journal_intent(Session *session, const Action *action, int step, co
 extern bool journal_is_durable(Session *session, int64 intent); /* polls; never waits */
 extern void journal_outcome(Session *session, int64 intent, const char *cloud_id, const char *request_id,
 							const char *error_code, const char *error_message, const char *values_json, bool finished);
+extern void journal_progress(Session *session, const char *json); /* for iasql_progress and listeners; queued */
 extern void journal_flush(Session *session); /* until all that was queued is durable */
 extern void journal_close(Session *session);
 extern void journal_witness(Session *session); /* in the caller's (sub)transaction */

@@ -83,6 +83,7 @@ typedef struct Executor
 	int finished;
 	int total;
 	TimestampTz last_notice;
+	TimestampTz last_report; /* of progress */
 } Executor;
 
 static void start_step(Executor *ex, Action *action);
@@ -228,6 +229,18 @@ tell(Executor *ex, const Action *action)
 	else if (action->state == ACTION_DONE)
 		ereport(NOTICE,
 				(errmsg("%d/%d %s %s", ex->finished, ex->total, verbs[action->kind], object_describe(action->object))));
+}
+
+/* What a running action waits for. */
+static const char *
+doing(const Action *action)
+{
+	const Run *run = action->run;
+	const Call *call = run != NULL && run->at < list_length(run->steps) ? list_nth(run->steps, run->at) : NULL;
+
+	if (call == NULL)
+		return "its end";
+	return call->until != NULL ? psprintf("waits until %s", call->until) : call->operation;
 }
 
 /* ------------------------------------------------------------ action end */
@@ -871,6 +884,7 @@ execute_plan(Session *session, Plan *plan)
 			continue;
 		if (ex.unfinished == 0)
 			break;
+		progress_report(session, plan, &ex.last_report, doing);
 		timeout = sooner(send_requests(&ex), start_polls(&ex));
 		while ((cloud = cloud_next(session, timeout)) != NULL)
 		{
@@ -883,5 +897,7 @@ execute_plan(Session *session, Plan *plan)
 			timeout = 0;
 		}
 	}
+	ex.last_report = 0;
+	progress_report(session, plan, &ex.last_report, doing);
 	journal_flush(session);
 }

@@ -373,6 +373,13 @@ journal_outcome(Session *session, int64 intent, const char *cloud_id, const char
 }
 
 void
+journal_progress(Session *session, const char *json)
+{
+	if (session->operation != 0 && session->journal != NULL && session->journal->segment != NULL)
+		send_message(session, RECORD_PROGRESS, session->operation, 1, &json);
+}
+
+void
 journal_flush(Session *session)
 {
 	if (session->journal != NULL && session->journal->segment != NULL && !wait_durable(session->journal, INT_MAX))

@@ -186,6 +186,7 @@ static Plan *
 run(Session *session)
 {
 	Plan *plan;
+	ListCell *cell;
 
 	if (is_preview(session))
 		return preview(session);
@@ -207,9 +208,15 @@ run(Session *session)
 			import(session, plan->imports);
 		if (!is_sync(session))
 			execute_plan(session, plan);
+		else
+			foreach (cell, plan->actions)
+				if (((Action *) lfirst(cell))->kind == ACTION_UPDATE)
+					((Action *) lfirst(cell))->state = ACTION_DONE;
 		conclude(session, plan);
 	}
 	look_record(session);
+	if (session->verb == VERB_APPLY)
+		audit_expire(session);
 	return plan;
 }
 

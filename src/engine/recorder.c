@@ -83,7 +83,7 @@ record(const RecorderHeader *header, const char *data, Size len)
 	sql = psprintf(statements[kind], quote_identifier(header->schema));
 	if (SPI_execute_with_args(sql, ntexts + 1, types, values, nulls, false, 0) < 0)
 		elog(ERROR, "could not write the journal");
-	if (kind == RECORD_PROGRESS)
+	if (kind == RECORD_PROGRESS || kind == RECORD_OPERATION_END)
 		(void) SPI_execute(psprintf("SELECT pg_notify('iasql', '" INT64_FORMAT "')", id), false, 0);
 	return id;
 }

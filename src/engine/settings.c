@@ -21,6 +21,7 @@ int iasql_wait_timeout;
 int iasql_lock_timeout;
 int iasql_consistency_window;
 int iasql_orphan_grace;
+int iasql_audit_retention;
 int iasql_max_imported_deletes;
 int iasql_max_emptied;
 bool iasql_use_server_credentials;
@@ -57,6 +58,8 @@ static const struct
 	 "Sets the age up to which an object that AWS does not show may only be late.", NULL},
 	{"iasql.orphan_grace", &iasql_orphan_grace, 60 * MINUTE, 0, INT_MAX, PGC_USERSET, GUC_UNIT_MS,
 	 "Sets how long objects of an aborted transaction are kept for the same rows to come again.", NULL},
+	{"iasql.audit_retention", &iasql_audit_retention, 0, 0, INT_MAX, PGC_SUSET, GUC_UNIT_MIN,
+	 "Sets how long the audit log is kept; the next apply deletes what is older.", "0 keeps all."},
 	{"iasql.max_imported_deletes", &iasql_max_imported_deletes, 50, 0, INT_MAX, PGC_USERSET, 0,
 	 "Sets how many imported objects one apply may delete.", NULL},
 	{"iasql.max_emptied", &iasql_max_emptied, 10, 0, INT_MAX, PGC_USERSET, 0,

@@ -17,6 +17,9 @@
 /* Rows of one statement that writes. */
 #define BATCH 10000
 
+/* Entries of the audit log that one apply deletes at most. */
+#define EXPIRED_AT_ONCE 100000
+
 static void
 begin_own(const Session *session, SavedUser *saved, int *nest)
 {
@@ -286,6 +289,27 @@ write_forgotten(Session *session, List *objects)
 					   "s.resource = o.resource AND s.row_key = o.row_key",
 					   session->ext),
 			  objects, false);
+}
+
+/* The log is in the order of its ids, so that only its start has to be looked at. */
+void
+audit_expire(Session *session)
+{
+	const Oid types[] = {INT4OID};
+	const Datum values[] = {Int32GetDatum(iasql_audit_retention)};
+	SavedUser saved;
+	int nest;
+
+	if (iasql_audit_retention == 0)
+		return;
+	begin_own(session, &saved, &nest);
+	run_sql(
+		SPI_OK_DELETE,
+		psprintf("DELETE FROM %1$siasql_audit_log l USING (SELECT id FROM %1$siasql_audit_log ORDER BY id LIMIT %2$d) o"
+				 " WHERE l.id = o.id AND l.ts < clock_timestamp() - make_interval(mins => $1)",
+				 session->ext, EXPIRED_AT_ONCE),
+		1, types, values);
+	end_own(saved, nest);
 }
 
 /* ------------------------------------------------------------- tombstones */
