@@ -130,6 +130,8 @@ skip_space(const char *p)
 	return p + strspn(p, " \t\n");
 }
 
+static void template_error(const char *p) pg_attribute_noreturn();
+
 static void
 template_error(const char *p)
 {
@@ -144,10 +146,7 @@ read_string(const char *p, const char **content, int *len)
 	const char *end;
 
 	if ((quote != '\'' && quote != '"') || (end = strchr(p + 1, quote)) == NULL)
-	{
 		template_error(p);
-		return p;
-	}
 	*content = p + 1;
 	*len = end - p - 1;
 	return end + 1;
