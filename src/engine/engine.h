@@ -466,6 +466,8 @@ extern void column_select(StringInfo sql, const Kind *kind, int attribute, int k
 extern const char *column_text(const Kind *kind, int attribute, Datum value);
 /* the same of the primary key and the region, and what the first columns of such a result say of the Object's row */
 extern void key_select(StringInfo sql, const Kind *kind);
+/* compares columns of t with the JSON array u.k */
+extern void match_select(StringInfo sql, int ncolumns, const char *const *columns, const char *const *types);
 extern void object_set_row(Object *object, HeapTuple tuple, TupleDesc desc);
 
 /* in object.c: Objects and look-ups */
@@ -500,6 +502,12 @@ extern void write_imports(Session *session, List *objects);
  */
 extern void write_rows(Session *session, List *actions);
 extern void write_dropped(Session *session, List *objects); /* deletes rows, children first, and their state */
+
+/* in child.c: join and child rows from what the cloud says of their carriers, which are of one kind */
+extern void children_insert(Session *session, const List *carriers, int attribute);
+extern void children_delete(const Child *child, const List *carriers);
+/* the SQL that stands for no value where a column is NOT NULL: its default, else the empty value; NULL: NULL */
+extern const char *column_otherwise(Oid table, const char *column);
 
 /*
  * What a PARTS import hook gets: called once for a part of the reply, after

@@ -589,6 +589,15 @@ world_read_rows(Session *session)
 
 /* ------------------------------------------------------------------ locks */
 
+/* "t.a = (u.k->>0)::type AND …": the columns against a JSON array u.k */
+void
+match_select(StringInfo sql, int ncolumns, const char *const *columns, const char *const *types)
+{
+	for (int k = 0; k < ncolumns; k++)
+		appendStringInfo(sql, "%st.%s OPERATOR(pg_catalog.=) (u.k OPERATOR(pg_catalog.->>) %d)::%s", k ? " AND " : "",
+						 quote_identifier(columns[k]), k, types[k]);
+}
+
 /* Locks the rows of these objects, which are of one kind; false if one is not as it was read. */
 static bool
 lock_rows(Kind *kind, const List *objects, const char *strength)
@@ -609,9 +618,7 @@ lock_rows(Kind *kind, const List *objects, const char *strength)
 	key_select(&sql, kind);
 	appendStringInfo(&sql, ", t.xmin, t.ctid FROM %s t JOIN (SELECT d::jsonb AS k FROM unnest($1) d) u ON ",
 					 kind->qualified);
-	for (int k = 0; k < kind->key_columns; k++)
-		appendStringInfo(&sql, "%st.%s = (u.k->>%d)::%s", k ? " AND " : "", quote_identifier(kind->key_column[k]), k,
-						 kind->key_type[k]);
+	match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 	appendStringInfo(&sql, " ORDER BY u.k FOR %s OF t", strength);
 
 	SPI_connect();

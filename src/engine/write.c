@@ -16,6 +16,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 
 #include "engine/spi.h"
 #include "engine/engine.h"
@@ -53,30 +54,6 @@ append_cast(StringInfo sql, const Target *target, const char *source)
 		appendStringInfo(sql, ", %s)", target->otherwise);
 }
 
-/* What a NOT NULL column takes where the cloud has no value: its default, else the empty value of its type. */
-static const char *
-otherwise_of(Oid table, const char *column)
-{
-	const Oid types[] = {OIDOID, TEXTOID};
-	const Datum values[] = {ObjectIdGetDatum(table), CStringGetTextDatum(column)};
-	MemoryContext caller = CurrentMemoryContext;
-	char *text;
-
-	SPI_connect();
-	run_sql(SPI_OK_SELECT,
-			"SELECT COALESCE(pg_catalog.pg_get_expr(d.adbin, d.adrelid), CASE t.typcategory WHEN 'S' THEN '''''' "
-			"WHEN 'A' THEN '''{}''' END) FROM pg_catalog.pg_attribute a "
-			"JOIN pg_catalog.pg_type t ON t.oid = a.atttypid "
-			"LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum "
-			"WHERE a.attrelid = $1 AND a.attname = $2 AND a.attnotnull",
-			2, types, values);
-	text = SPI_processed == 1 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
-	if (text != NULL)
-		text = MemoryContextStrdup(caller, text);
-	SPI_finish();
-	return text;
-}
-
 static List *
 add_target(List *targets, Oid table, const char *column, Form form, int attribute, int k)
 {
@@ -92,7 +69,7 @@ add_target(List *targets, Oid table, const char *column, Form form, int attribut
 	target->form = form;
 	target->attribute = attribute;
 	target->k = k;
-	target->otherwise = otherwise_of(table, column);
+	target->otherwise = column_otherwise(table, column);
 	return lappend(targets, target);
 }
 
@@ -180,214 +157,6 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 	}
 }
 
-/* ------------------------------------------------------------ riding rows */
-
-static void
-json_member(StringInfo doc, const char *column, const char *text)
-{
-	appendStringInfoString(doc, doc->len > 1 ? ", " : "{");
-	json_append_string(doc, column, strlen(column));
-	appendStringInfoString(doc, ": ");
-	if (text == NULL)
-		appendStringInfoString(doc, "null");
-	else
-		json_append_string(doc, text, strlen(text));
-}
-
-/* The columns by which a child row belongs to its carrier. */
-static void
-carrier_members(StringInfo doc, const Child *child, const Object *carrier)
-{
-	if (child->has_region)
-		json_member(doc, "region", carrier->region);
-	for (int k = 0; k < child->carrier.n; k++)
-		json_member(doc, child->carrier.column[k], object_column(carrier, child->carrier.referred[k]));
-}
-
-static void
-reference_members(StringInfo doc, const Child *child, int ref, const Object *referred)
-{
-	for (int k = 0; k < child->ref[ref].n; k++)
-		json_member(doc, child->ref[ref].column[k], object_column(referred, child->ref[ref].referred[k]));
-}
-
-void
-part_set(PartImport *import, const char *column, const char *text)
-{
-	if (text == NULL)
-		return;
-	import->columns = lappend(import->columns, unconstify(char *, column));
-	import->texts = lappend(import->texts, unconstify(char *, text));
-}
-
-void
-part_refer(PartImport *import, const char *column, const Object *referred)
-{
-	const Child *child = import->child;
-
-	for (int i = 0; i < child->nrefs; i++)
-		if (strcmp(child->ref_column[i], column) == 0)
-			for (int k = 0; k < child->ref[i].n; k++)
-				part_set(import, child->ref[i].column[k], object_column(referred, child->ref[i].referred[k]));
-}
-
-/* One part of a reply as a child row. */
-static char *
-part_row(Session *session, const Object *carrier, int attribute, JsonbValue *json)
-{
-	const Child *child = carrier->kind->child[attribute];
-	const Parts *parts = carrier->kind->res->attributes[attribute].parts;
-	PartImport import = {.session = session, .object = carrier, .child = child};
-	const char *list = parts->columns;
-	char *column;
-	char *path;
-	StringInfoData doc;
-	ListCell *name;
-	ListCell *text;
-
-	import.part = JsonbValueToJsonb(json);
-	while (list != NULL && assignment_next(&list, &column, &path))
-	{
-		JsonbValue found;
-		int ref = 0;
-
-		if (!path_get(import.part, path, &found))
-			continue;
-		while (ref < child->nrefs && strcmp(child->ref_column[ref], column) != 0)
-			ref++;
-		if (ref == child->nrefs)
-			part_set(&import, column, json_text(&found));
-		else
-		{
-			Kind *referred = kind_by_name(session->world, child->refers[ref]);
-			Object *target = object_by_cloud_id(referred, carrier->region, json_text(&found));
-
-			if (target != NULL && target->row_key != NULL)
-				part_refer(&import, column, target);
-		}
-	}
-	if (parts->import != NULL)
-		parts->import(&import);
-
-	initStringInfo(&doc);
-	carrier_members(&doc, child, carrier);
-	forboth(name, import.columns, text, import.texts) json_member(&doc, lfirst(name), lfirst(text));
-	appendStringInfoChar(&doc, '}');
-	return doc.data;
-}
-
-/* The child rows that an object of the cloud has, for one attribute. */
-static List *
-child_rows(Session *session, const Object *object, int attribute)
-{
-	const Kind *kind = object->kind;
-	const Attribute *attr = &kind->res->attributes[attribute];
-	const Child *child = kind->child[attribute];
-	const Value *value = &object->actual[attribute];
-	List *docs = NIL;
-	JsonbValue array;
-	JsonbValue element;
-	JsonbIterator *it;
-
-	if (attr->form == FORM_JOIN)
-	{
-		for (int r = 0; r < value->nrefs; r++)
-		{
-			StringInfoData doc;
-
-			if (value->refs[r]->row_key == NULL)
-				continue;
-			initStringInfo(&doc);
-			carrier_members(&doc, child, object);
-			reference_members(&doc, child, 0, value->refs[r]);
-			appendStringInfoChar(&doc, '}');
-			docs = lappend(docs, doc.data);
-		}
-		return docs;
-	}
-	if (value->text == NULL || object->item == NULL || !path_get(object->item, attr->path, &array) ||
-		array.type != jbvBinary || !JsonContainerIsArray(array.val.binary.data))
-		return NIL;
-	it = JsonbIteratorInit(array.val.binary.data);
-	(void) JsonbIteratorNext(&it, &element, true);
-	while (JsonbIteratorNext(&it, &element, true) == WJB_ELEM)
-		docs = lappend(docs, part_row(session, object, attribute, &element));
-	return docs;
-}
-
-/* Inserts documents {column: text} into a child table: the columns that any of them has. */
-static void
-insert_docs(const Child *child, List *docs)
-{
-	const char **texts = palloc(sizeof(char *) * (list_length(docs) + 1));
-	const Oid types[] = {TEXTARRAYOID};
-	Datum values[1];
-	StringInfoData columns;
-	StringInfoData selected;
-	int n = 0;
-	ListCell *cell;
-
-	foreach (cell, docs)
-		texts[n++] = lfirst(cell);
-	if (n == 0)
-		return;
-	values[0] = text_array(texts, n);
-
-	run_sql(SPI_OK_SELECT,
-			"SELECT DISTINCT k FROM pg_catalog.unnest($1) d, "
-			"LATERAL pg_catalog.jsonb_object_keys(d::pg_catalog.jsonb) k ORDER BY k",
-			1, types, values);
-	initStringInfo(&columns);
-	initStringInfo(&selected);
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		const char *column = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 1);
-		const char *otherwise = otherwise_of(child->table, column);
-		const char *comma = row ? ", " : "";
-
-		appendStringInfo(&columns, "%s%s", comma, quote_identifier(column));
-		appendStringInfo(&selected, otherwise ? "%sCOALESCE(r.%s, %s)" : "%sr.%s", comma, quote_identifier(column),
-						 otherwise);
-	}
-	run_sql(SPI_OK_INSERT,
-			psprintf("INSERT INTO %s (%s) SELECT %s FROM pg_catalog.unnest($1) WITH ORDINALITY AS u(d, n), "
-					 "LATERAL pg_catalog.jsonb_populate_record(NULL::%s, u.d::pg_catalog.jsonb) r ORDER BY u.n",
-					 child->qualified, columns.data, selected.data, child->qualified),
-			1, types, values);
-}
-
-/* Deletes the child rows of these carriers. */
-static void
-delete_children(const Child *child, List *carriers)
-{
-	const char **texts = palloc(sizeof(char *) * (list_length(carriers) + 1));
-	const Oid types[] = {TEXTARRAYOID};
-	Datum values[1];
-	StringInfoData columns;
-	int n = 0;
-	ListCell *cell;
-
-	foreach (cell, carriers)
-	{
-		StringInfoData doc;
-
-		initStringInfo(&doc);
-		carrier_members(&doc, child, lfirst(cell));
-		appendStringInfoChar(&doc, '}');
-		texts[n++] = doc.data;
-	}
-	values[0] = text_array(texts, n);
-	initStringInfo(&columns);
-	appendStringInfoString(&columns, child->has_region ? "region" : "");
-	for (int k = 0; k < child->carrier.n; k++)
-		appendStringInfo(&columns, "%s%s", columns.len ? ", " : "", quote_identifier(child->carrier.column[k]));
-	run_sql(SPI_OK_DELETE,
-			psprintf("DELETE FROM %s WHERE (%s) IN (SELECT %s FROM pg_catalog.unnest($1) d, "
-					 "LATERAL pg_catalog.jsonb_populate_record(NULL::%s, d::pg_catalog.jsonb) r)",
-					 child->qualified, columns.data, columns.data, child->qualified),
-			1, types, values);
-}
-
 /* ---------------------------------------------------------------- imports */
 
 static void
@@ -452,13 +221,8 @@ insert_rows(Session *session, Kind *kind, List *objects)
 		object_set_row(list_nth(objects, row), SPI_tuptable->vals[row], SPI_tuptable->tupdesc);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
-		List *docs = NIL;
-
-		if (kind->child[i] == NULL)
-			continue;
-		foreach (cell, objects)
-			docs = list_concat(docs, child_rows(session, lfirst(cell), i));
-		insert_docs(kind->child[i], docs);
+		if (kind->child[i] != NULL)
+			children_insert(session, objects, i);
 	}
 	SPI_finish();
 }
@@ -699,9 +463,7 @@ update_rows(Session *session, Kind *kind, List *updates)
 		}
 		appendStringInfoString(&sql, " FROM (SELECT d::pg_catalog.jsonb->'k' AS k, d::pg_catalog.jsonb->'v' AS v, n "
 									 "FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
-		for (int k = 0; k < kind->key_columns; k++)
-			appendStringInfo(&sql, "%st.%s OPERATOR(pg_catalog.=) (u.k->>%d)::%s", k ? " AND " : "",
-							 quote_identifier(kind->key_column[k]), k, kind->key_type[k]);
+		match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 		appendStringInfoString(&sql, " RETURNING u.n::int4");
 		foreach (lc, targets)
 		{
@@ -725,7 +487,6 @@ update_rows(Session *session, Kind *kind, List *updates)
 	for (i = 0; i < kind->nattributes; i++)
 	{
 		List *carriers = NIL;
-		List *rows = NIL;
 
 		if (kind->child[i] == NULL || !bms_is_member(i, any))
 			continue;
@@ -736,10 +497,9 @@ update_rows(Session *session, Kind *kind, List *updates)
 			if (!bms_is_member(i, update->changed))
 				continue;
 			carriers = lappend(carriers, update->object);
-			rows = list_concat(rows, child_rows(session, update->object, i));
 		}
-		delete_children(kind->child[i], carriers);
-		insert_docs(kind->child[i], rows);
+		children_delete(kind->child[i], carriers);
+		children_insert(session, carriers, i);
 	}
 	SPI_finish();
 
@@ -807,7 +567,94 @@ write_rows(Session *session, List *actions)
 
 /* -------------------------------------------------------------- deletions */
 
-/* Deletes rows whose objects are gone; a reference from a row that stays is the caller's error. */
+/* Rows to a statement's parameter: the keys of objects as JSON arrays of the texts of these columns, and the region. */
+static Datum
+key_documents(const List *objects, int ncolumns, const char *const *columns)
+{
+	const char **docs = palloc(sizeof(char *) * (list_length(objects) + 1));
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, objects)
+	{
+		const Object *object = lfirst(cell);
+		StringInfoData doc;
+
+		initStringInfo(&doc);
+		for (int k = 0; k <= ncolumns; k++)
+		{
+			const char *text = k < ncolumns ? object_column(object, columns[k]) : object->region;
+
+			appendStringInfoString(&doc, k ? ", " : "[");
+			if (text == NULL)
+				appendStringInfoString(&doc, "null");
+			else
+				json_append_string(&doc, text, strlen(text));
+		}
+		appendStringInfoChar(&doc, ']');
+		docs[n++] = doc.data;
+	}
+	return text_array(docs, n);
+}
+
+#define KEY_DOCUMENTS "(SELECT d::pg_catalog.jsonb AS k FROM pg_catalog.unnest($1) d) u WHERE "
+
+/* Sets references to rows that are about to go to NULL, where the column takes it. */
+static void
+clear_references(Oid table, const char *qualified, bool has_region, const ForeignKey *key, const List *objects)
+{
+	const Oid types[] = {TEXTARRAYOID};
+	const Datum values[] = {key_documents(objects, key->n, key->referred)};
+	const char *type_names[lengthof(key->column)];
+	HeapTuple column = SearchSysCacheAttName(table, key->column[0]);
+	bool fixed = !HeapTupleIsValid(column) || ((Form_pg_attribute) GETSTRUCT(column))->attnotnull;
+	StringInfoData sql;
+
+	if (HeapTupleIsValid(column))
+		ReleaseSysCache(column);
+	if (fixed)
+		return;
+	initStringInfo(&sql);
+	appendStringInfo(&sql, "UPDATE %s AS t SET ", qualified);
+	for (int k = 0; k < key->n; k++)
+	{
+		type_names[k] = format_type_be_qualified(get_atttype(table, get_attnum(table, key->column[k])));
+		appendStringInfo(&sql, "%s%s = NULL", k ? ", " : "", quote_identifier(key->column[k]));
+	}
+	appendStringInfoString(&sql, " FROM " KEY_DOCUMENTS);
+	match_select(&sql, key->n, key->column, type_names);
+	if (has_region)
+		appendStringInfo(&sql, " AND (u.k->>%d OPERATOR(pg_catalog.=) '' OR t.region OPERATOR(pg_catalog.=) u.k->>%d)",
+						 key->n, key->n);
+	run_sql(SPI_OK_UPDATE, sql.data, 1, types, values);
+}
+
+/* What refers to these rows of one kind, among all tables of the workspace. */
+static void
+clear_referrers(World *world, const Kind *gone, const List *objects)
+{
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		const Kind *kind = world->kinds[k];
+
+		for (int i = 0; i < kind->nattributes; i++)
+		{
+			const Child *child = kind->child[i];
+
+			if (kind->res->attributes[i].form == FORM_REF &&
+				strcmp(kind->res->attributes[i].refers, gone->res->name) == 0)
+				clear_references(kind->table, kind->qualified, kind->has_region, &kind->fk[i], objects);
+			for (int r = 0; child != NULL && r < child->nrefs; r++)
+				if (strcmp(child->refers[r], gone->res->name) == 0)
+					clear_references(child->table, child->qualified, child->has_region, &child->ref[r], objects);
+		}
+	}
+}
+
+/*
+ * Deletes rows whose objects are gone, and their state.  A reference from a
+ * row that stays becomes NULL; where it cannot, that is the caller's error.
+ */
 void
 write_dropped(Session *session, List *objects)
 {
@@ -818,36 +665,25 @@ write_dropped(Session *session, List *objects)
 	for (int k = world->nkinds - 1; k >= 0; k--)
 	{
 		Kind *kind = world->kinds[k];
-		const char **keys = palloc(sizeof(char *) * (list_length(objects) + 1));
 		const Oid types[] = {TEXTARRAYOID};
 		Datum values[1];
-		List *carriers = NIL;
+		List *going = NIL;
 		StringInfoData sql;
-		int n = 0;
 		ListCell *cell;
 
 		foreach (cell, objects)
-		{
-			Object *object = lfirst(cell);
-
-			if (object->kind != kind || object->row_key == NULL)
-				continue;
-			keys[n++] = object->row_key;
-			carriers = lappend(carriers, object);
-		}
-		if (n == 0)
+			if (((Object *) lfirst(cell))->kind == kind && ((Object *) lfirst(cell))->row_key != NULL)
+				going = lappend(going, lfirst(cell));
+		if (going == NIL)
 			continue;
 		for (int i = 0; i < kind->nattributes; i++)
 			if (kind->child[i] != NULL)
-				delete_children(kind->child[i], carriers);
-		values[0] = text_array(keys, n);
+				children_delete(kind->child[i], going);
+		clear_referrers(world, kind, going);
+		values[0] = key_documents(going, kind->key_columns, kind->key_column);
 		initStringInfo(&sql);
-		appendStringInfo(
-			&sql, "DELETE FROM %s AS t USING (SELECT d::pg_catalog.jsonb AS k FROM pg_catalog.unnest($1) d) u WHERE ",
-			kind->qualified);
-		for (int c = 0; c < kind->key_columns; c++)
-			appendStringInfo(&sql, "%st.%s OPERATOR(pg_catalog.=) (u.k->>%d)::%s", c ? " AND " : "",
-							 quote_identifier(kind->key_column[c]), c, kind->key_type[c]);
+		appendStringInfo(&sql, "DELETE FROM %s AS t USING " KEY_DOCUMENTS, kind->qualified);
+		match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 		run_sql(SPI_OK_DELETE, sql.data, 1, types, values);
 	}
 	SPI_finish();
