@@ -197,6 +197,24 @@ key_table(long size)
 	return hash_create("objects by key", size, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
 }
 
+/*
+ * Something else has the row's key now, since somebody, or AWS itself, made it
+ * anew.  It is not this database's: where it would have to be replaced to be
+ * as the row says, it counts as never seen before.
+ */
+static void
+made_anew(Object *object)
+{
+	const Kind *kind = object->kind;
+
+	object->base_created = false;
+	object->base_time = 0;
+	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
+		if ((kind->res->attributes[i].flags & ATTR_REPLACE) &&
+			!value_equal(&kind->res->attributes[i], &object->desired[i], &object->actual[i]))
+			object->base = NULL;
+}
+
 /* Listed objects by natural key, and the check that no two rows claim one. */
 static void
 bind_by_natural_key(Kind *kind)
@@ -238,7 +256,8 @@ bind_by_natural_key(Kind *kind)
 		Object *object = lfirst(cell);
 		KeySlot *slot;
 
-		if (object->desired == NULL || object->base != NULL || object->actual != NULL || object->natural_key == NULL)
+		if (object->desired == NULL || object->actual != NULL || object->natural_key == NULL ||
+			(object->base != NULL && object->presence != PRESENCE_ABSENT))
 			continue;
 		slot = hash_search(listed, &object->natural_key, HASH_FIND, NULL);
 		if (slot == NULL || slot->objects == NIL)
@@ -252,6 +271,7 @@ bind_by_natural_key(Kind *kind)
 					 errhint("Type the id of the one meant into the row.")));
 		merge(object, linitial(slot->objects));
 		slot->objects = NIL;
+		made_anew(object);
 	}
 	list_free(objects);
 }

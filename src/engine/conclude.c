@@ -26,6 +26,20 @@ is_touched(const Action *action)
 	return action->state == ACTION_DONE && action->kind != ACTION_DELETE && !action->row_only;
 }
 
+/* Whether the object stayed and its attribute was set to what the row says, which may be nothing. */
+static bool
+was_set(const Object *object, int attribute)
+{
+	ListCell *cell;
+
+	if (object->action == NULL || object->action->kind != ACTION_UPDATE)
+		return false;
+	foreach (cell, object->action->deltas)
+		if (((Delta *) lfirst(cell))->attribute == attribute)
+			return ((Delta *) lfirst(cell))->push;
+	return false;
+}
+
 /* Values that a reply to create or change did not give are those that were sent. */
 static void
 fill_from_sent(Object *object)
@@ -38,9 +52,10 @@ fill_from_sent(Object *object)
 		const Attribute *attr = &kind->res->attributes[i];
 		bool has = object->actual != NULL && object->actual[i].text != NULL;
 
-		values[i] = has && ((attr->flags & ATTR_COMPUTED) || value_is_null(&object->desired[i])) ? object->actual[i]
-					: (attr->flags & ATTR_COMPUTED)												 ? values[i]
-																								 : object->desired[i];
+		if (has && ((attr->flags & ATTR_COMPUTED) || (value_is_null(&object->desired[i]) && !was_set(object, i))))
+			values[i] = object->actual[i];
+		else if ((attr->flags & ATTR_COMPUTED) == 0)
+			values[i] = object->desired[i];
 	}
 	object->actual = values;
 	object->presence = PRESENCE_PRESENT;
@@ -125,9 +140,49 @@ read_back_kind(Session *session, Kind *kind, List *objects)
 		fill_from_sent(lfirst(cell));
 }
 
-/* What AWS made along with new objects and is to be a row (a VPC's default group). */
+/* The row with this object's key, whose own object went with the parent that was replaced; NULL: none. */
+static Object *
+row_of(const Object *object)
+{
+	const char *key = object_natural_key(object, object->actual);
+	ListCell *cell;
+
+	foreach (cell, object->kind->objects)
+	{
+		Object *row = lfirst(cell);
+		const char *other = row->desired ? object_natural_key(row, row->desired) : NULL;
+
+		if (key != NULL && other != NULL && strcmp(key, other) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* A row takes over an object; the action writes it. */
+static Action *
+take_over(Object *row, Object *object)
+{
+	Action *action = palloc0(sizeof(Action));
+
+	row->actual = object->actual;
+	row->item = object->item;
+	row->cloud_id = object->cloud_id;
+	row->presence = PRESENCE_PRESENT;
+	object->actual = NULL;
+	object->presence = PRESENCE_ABSENT;
+	action->kind = ACTION_UPDATE;
+	action->object = row;
+	action->row_only = true;
+	return action;
+}
+
+/*
+ * What AWS made along with new objects and is to be a row (a VPC's default
+ * group): what there is no row for is returned, rows that take one over are
+ * added to *written.
+ */
 static List *
-find_born(Session *session, const Kind *kind, List *created)
+find_born(Session *session, const Kind *kind, List *created, List **written)
 {
 	List *found = NIL;
 
@@ -141,8 +196,14 @@ find_born(Session *session, const Kind *kind, List *created)
 		foreach (cell, cloud_find(session, other, created))
 		{
 			Object *object = lfirst(cell);
+			Object *row;
 
-			if (object->desired == NULL && object->base == NULL && object->unmanaged == NULL && !object->imported)
+			if (object->desired != NULL || object->base != NULL || object->unmanaged != NULL || object->imported)
+				continue;
+			row = row_of(object);
+			if (row != NULL)
+				*written = lappend(*written, take_over(row, object));
+			else
 			{
 				object->imported = true;
 				found = lappend(found, object);
@@ -301,7 +362,7 @@ conclude(Session *session, Plan *plan)
 		foreach (cell, touched)
 			object_resolve_actual(session, lfirst(cell));
 		if (created != NIL)
-			born = list_concat(born, find_born(session, kind, created));
+			born = list_concat(born, find_born(session, kind, created, &written));
 	}
 	foreach (cell, born)
 		object_resolve_actual(session, lfirst(cell));

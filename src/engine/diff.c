@@ -98,7 +98,8 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 			continue;
 		}
 
-		if (value_equal(attr, desired, actual) && !((attr->flags & ATTR_COMPUTED) == 0 && object_replaced(desired)))
+		if (value_equal(attr, desired, actual) &&
+			((attr->flags & ATTR_COMPUTED) || object->aws_protected || !object_replaced(desired)))
 			continue;
 
 		delta = delta_new(i, actual, desired);

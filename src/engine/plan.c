@@ -285,8 +285,12 @@ decide(Session *session, Plan *plan, Object *object)
 			plan->forgotten = lappend(plan->forgotten, object);
 		else if (object->aws_protected || (res->read_only && res->remove[0].operation == NULL))
 		{
-			object->imported = true;
-			plan->imports = lappend(plan->imports, object);
+			/* AWS's own stays, but it goes with what it is in */
+			object->imported = can_be_row(object);
+			if (object->imported)
+				plan->imports = lappend(plan->imports, object);
+			else
+				plan->forgotten = lappend(plan->forgotten, object);
 		}
 		else if (object->base_protected)
 			refuse_protected(object, "delete");

@@ -169,18 +169,25 @@ static const Resource nat_gateway = {
 	.get_input = "{'Filter': [{'Name': 'nat-gateway-id', 'Values': '$#'}]}",
 	.get_items = "NatGateways",
 	.get_batch = EC2_MAX_FILTER_VALUES,
-	/* A new public gateway without an address gets a new one, with its tags. */
+	/*
+	 * A new public gateway without an address gets a new one, with its tags.
+	 * Its id is the next free one, since what a sequence gave in a preview would
+	 * not come again.
+	 */
 	.prepare =
 		{
 			"WITH gateways AS ("
-			" SELECT id, region, tags, nextval(pg_get_serial_sequence('elastic_ip', 'id')::regclass) AS elastic_ip_id"
-			" FROM nat_gateway"
+			" SELECT id, region, tags, row_number() OVER (ORDER BY id)"
+			" + (SELECT coalesce(max(id), 0) FROM elastic_ip) AS elastic_ip_id FROM nat_gateway"
 			" WHERE connectivity_type = 'public' AND elastic_ip_id IS NULL AND nat_gateway_id IS NULL"
 			"), addresses AS ("
 			" INSERT INTO elastic_ip (id, tags, region) SELECT elastic_ip_id, tags, region FROM gateways"
 			") "
 			"UPDATE nat_gateway SET elastic_ip_id = gateways.elastic_ip_id"
 			" FROM gateways WHERE nat_gateway.id = gateways.id",
+			"SELECT setval(ids, last) FROM ("
+			" SELECT pg_get_serial_sequence('elastic_ip', 'id')::regclass AS ids, max(id) AS last FROM elastic_ip) e"
+			" WHERE last > coalesce(pg_sequence_last_value(ids), 0)",
 		},
 	.absent = "State=deleted",
 	.leaving = "State=deleting",
