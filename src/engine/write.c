@@ -624,8 +624,7 @@ clear_references(Oid table, const char *qualified, bool has_region, const Foreig
 	appendStringInfoString(&sql, " FROM " KEY_DOCUMENTS);
 	match_select(&sql, key->n, key->column, type_names);
 	if (has_region)
-		appendStringInfo(&sql, " AND (u.k->>%d OPERATOR(pg_catalog.=) '' OR t.region OPERATOR(pg_catalog.=) u.k->>%d)",
-						 key->n, key->n);
+		appendStringInfo(&sql, " AND (u.k->>%d) OPERATOR(pg_catalog.=) ANY (ARRAY['', t.region])", key->n);
 	run_sql(SPI_OK_UPDATE, sql.data, 1, types, values);
 }
 
