@@ -230,6 +230,7 @@ describe(Task *task, List *ids)
 	CloudCall *call;
 	ListCell *cell;
 
+	Assert(listing->describe != NULL);
 	initStringInfo(&gathered);
 	foreach (cell, ids)
 		appendStringInfo(&gathered, "%c%s", gathered.len ? ',' : '[', (char *) lfirst(cell));

@@ -265,8 +265,7 @@ url_json_from(JsonbValue *in, JsonbValue *out)
 	text[n] = '\0';
 	if (pg_encoding_verifymbstr(PG_UTF8, text, n) != n)
 		return false;
-	set_string(&decoded, pg_any_to_server(text, n, PG_UTF8));
-	return json_text_from(&decoded, out);
+	return set_string(&decoded, pg_any_to_server(text, n, PG_UTF8)) && json_text_from(&decoded, out);
 }
 
 /* ----------------------------------------------------------- scalars */
