@@ -269,6 +269,7 @@ write_imports(Session *session, List *objects)
 	MemoryContext old = MemoryContextSwitchTo(scratch);
 	int nest = pin_formats();
 	List **by_kind = palloc0(sizeof(List *) * (world->nkinds + 1));
+	List *former = NIL;
 	ListCell *cell;
 
 	foreach (cell, objects)
@@ -276,7 +277,11 @@ write_imports(Session *session, List *objects)
 		Object *object = lfirst(cell);
 
 		by_kind[object->kind->index] = lappend(by_kind[object->kind->index], object);
+		if (object->base != NULL)
+			former = lappend(former, object);
 	}
+	/* a row that comes back is a new one, and what is known of the former must not be taken for a deletion */
+	write_forgotten(session, former);
 	for (int k = 0; k < world->nkinds; k++)
 	{
 		List *ready = NIL;
