@@ -1,0 +1,437 @@
+"""The decisions of apply and sync, by psql and boto3.  Usage: apply.py ENDPOINT REQUEST_LOG [CASE...]
+
+Each case is a function; it begins with an empty account and a new database.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+
+import boto3
+
+ENDPOINT, LOG = sys.argv[1:3]
+only = sys.argv[3:]
+passed = failed = 0
+TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+
+
+def client(service, region="us-east-1"):
+    return boto3.client(service, endpoint_url=ENDPOINT, region_name=region,
+                        aws_access_key_id="test", aws_secret_access_key="test")
+
+
+iam, logs, ecr, ec2, elb = map(client, ("iam", "logs", "ecr", "ec2", "elbv2"))
+
+
+def check(what, got, wanted):
+    global passed, failed
+    if got == wanted:
+        passed += 1
+    else:
+        failed += 1
+        print(f"not ok: {case.__name__}: {what}\n  got:    {got!r}\n  wanted: {wanted!r}")
+
+
+def contains(what, got, *parts):
+    missing = [part for part in parts if part not in got]
+    check(what + (f": {got!r}" if missing else ""), missing, [])
+
+
+def sql(*statements, database="t", role=None):
+    """The output of psql, its errors included."""
+    commands = [argument for statement in statements for argument in ("-c", statement)]
+    done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-U", role] if role else []), "-d", database,
+                           *commands], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.stdout.strip()
+
+
+def do(*statements, **options):
+    """Statements that must be silent."""
+    check("; ".join(statements)[:60], sql(*statements, **options), "")
+
+
+def actions(verb="apply", arguments="", **options):
+    return sql(f"SELECT action, table_name, description FROM iasql_{verb}({arguments})", **options).splitlines()
+
+
+def start(*modules):
+    urllib.request.urlopen(urllib.request.Request(ENDPOINT + "/moto-api/reset", method="POST")).read()
+    open(LOG, "w").close()
+    subprocess.run(["dropdb", "--if-exists", "--force", "t"], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["createdb", "t"], check=True)
+    sql("CREATE EXTENSION iasql", f"ALTER DATABASE t SET iasql.endpoint_url = '{ENDPOINT}'")
+    sql("SELECT iasql_install('aws_account')",
+        "INSERT INTO aws_account (region, access_key_id, secret_access_key) VALUES ('us-east-1', 'test', 'test')")
+    if modules:
+        sql("SELECT iasql_install(" + ", ".join(f"'{module}'" for module in modules) + ")")
+
+
+def changing():
+    """Operations that change something, in the order in which the emulator saw them."""
+    reads = ("Describe", "List", "Get", "BatchGet")
+    with open(LOG) as log:
+        return [line.split()[2] for line in log if not line.split()[2].startswith(reads)]
+
+
+def add_role(name, description="theirs"):
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST, Description=description)
+
+
+def role_row(name, description="ours"):
+    return (f"INSERT INTO role (role_name, assume_role_policy_document, description)"
+            f" VALUES ('{name}', '{TRUST}', '{description}')")
+
+
+def cloud_description(name):
+    return iam.get_role(RoleName=name)["Role"].get("Description")
+
+
+def role_names():
+    return sorted(role["RoleName"] for role in iam.list_roles()["Roles"])
+
+
+def row_description(name):
+    return sql(f"SELECT description FROM role WHERE role_name = '{name}'")
+
+
+def row_without_object():
+    start("aws_iam")
+    do(role_row("a"))
+    check("a sync drops the row", actions("sync"), ["delete|role|a"])
+    do(role_row("a"))
+    check("the preview says create", actions("preview_apply"), ["create|role|a"])
+    check("and writes nothing", role_names(), [])
+    check("the apply creates", actions(), ["create|role|a"])
+    check("the object is there", cloud_description("a"), "ours")
+    check("and there is nothing left", actions(), [])
+
+
+def row_of_an_unknown_object():
+    start("aws_iam")
+    add_role("a")
+    do(role_row("a"))
+    check("a sync gives the row the cloud's values", actions("sync"), ["update|role|a"])
+    check("the row", row_description("a"), "theirs")
+    add_role("b")
+    do(role_row("b"))
+    check("an apply adopts and changes in place", actions(), ["update|role|b"])
+    check("the cloud follows", cloud_description("b"), "ours")
+    add_role("c", "same")
+    do(role_row("c", "same"))
+    check("an equal one is adopted without a word", actions(), [])
+    do("DELETE FROM role WHERE role_name = 'c'")
+    check("and is ours from then on", actions(), ["delete|role|c"])
+
+
+def adoption_is_no_replacement():
+    start("aws_security_group")
+    vpc = sql("SELECT vpc_id FROM vpc WHERE is_default")
+    ec2.create_security_group(GroupName="g", Description="theirs", VpcId=vpc)
+    do("INSERT INTO security_group (group_name, description) VALUES ('g', 'ours')")
+    contains("refused, naming row and column", sql("SELECT iasql_apply()"), "g", '"description"', "cannot be changed in place")
+    check("before any call", changing().count("CreateSecurityGroup"), 1)
+
+
+def unchanged_and_edited():
+    start("aws_iam")
+    do(role_row("a"))
+    actions()
+    check("nothing to do", actions("preview_apply"), [])
+    do("UPDATE role SET description = 'new' WHERE role_name = 'a'")
+    check("an edit is pushed", actions(), ["update|role|a"])
+    check("the cloud follows", cloud_description("a"), "new")
+    do("UPDATE role SET description = 'newer' WHERE role_name = 'a'")
+    check("a sync takes it back", actions("sync"), ["update|role|a"])
+    check("the row", row_description("a"), "new")
+
+
+def drift():
+    start("aws_iam")
+    do(role_row("a"))
+    actions()
+
+    def drifts():
+        iam.update_role_description(RoleName="a", Description="drift")
+
+    drifts()
+    check("report leaves both", actions(arguments="drift => 'report'"), [])
+    check("the cloud", cloud_description("a"), "drift")
+    check("the view tells", sql("SELECT resource, column_name, base, desired, actual, kind FROM iasql_drift"),
+          "role|description|ours|ours|drift|cloud changed")
+    check("revert puts the cloud back", actions(), ["update|role|a"])
+    check("the cloud", cloud_description("a"), "ours")
+    check("the view is empty", sql("SELECT count(*) FROM iasql_drift"), "0")
+    drifts()
+    actions(arguments="drift => 'import'")
+    check("import: the row follows", row_description("a"), "drift")
+    check("and that is agreed", actions(), [])
+    iam.update_role_description(RoleName="a", Description="drift 2")
+    do("UPDATE role SET description = 'mine' WHERE role_name = 'a'")
+    sql("SELECT iasql_refresh()")
+    check("a conflict is shown", sql("SELECT kind FROM iasql_drift WHERE column_name = 'description'"), "both")
+    check("the row wins", actions(), ["update|role|a"])
+    check("the cloud", cloud_description("a"), "mine")
+
+
+def gone():
+    start("aws_iam")
+    do(role_row("a"), role_row("b"))
+    actions()
+    iam.delete_role(RoleName="a")
+    check("it is created again", actions(), ["create|role|a"])
+    check("the object", cloud_description("a"), "ours")
+    iam.delete_role(RoleName="a")
+    check("a sync drops the row", actions("sync"), ["delete|role|a"])
+    do("DELETE FROM role WHERE role_name = 'b'")
+    iam.delete_role(RoleName="b")
+    check("row and object gone: forgotten", actions(), [])
+    check("the state too", sql("SELECT count(*) FROM iasql_state WHERE resource = 'role'"), "0")
+
+
+def deleted_rows():
+    start("aws_iam")
+    do(role_row("a"))
+    actions()
+    do("DELETE FROM role")
+    check("a sync brings the row back", actions("sync"), ["create|role|a"])
+    check("the row", row_description("a"), "ours")
+    do("DELETE FROM role")
+    check("an apply deletes", actions(), ["delete|role|a"])
+    check("the object", role_names(), [])
+
+
+def never_a_row():
+    start("aws_iam")
+    add_role("theirs")
+    check("an apply imports", actions(), [])
+    check("the row", row_description("theirs"), "theirs")
+    add_role("later")
+    do("DELETE FROM role WHERE role_name = 'theirs'")
+    check("only what once was a row is deleted", actions(), ["delete|role|theirs"])
+    check("the other is imported", (role_names(), row_description("later")), (["later"], "theirs"))
+
+
+def computed():
+    start("aws_iam")
+    do(role_row("a"))
+    actions()
+    arn = sql("SELECT arn FROM role")
+    do("UPDATE role SET arn = 'edited'")
+    for _ in range(3):
+        check("the preview shows one line", actions("preview_apply"), ["update|role|a"])
+    before = len(changing())
+    check("the apply restores it", actions(), ["update|role|a"])
+    check("the row", sql("SELECT arn FROM role"), arn)
+    check("without a call", len(changing()), before)
+
+
+def inserted_again():
+    start("aws_security_group")
+    do("INSERT INTO security_group (group_name, description) VALUES ('g', 'd')")
+    actions()
+    group = sql("SELECT group_id FROM security_group WHERE group_name = 'g'")
+    do("BEGIN; DELETE FROM security_group WHERE group_name = 'g';"
+       "INSERT INTO security_group (group_name, description) VALUES ('g', 'd'); COMMIT")
+    before = len(changing())
+    check("nothing is deleted or created", (actions("apply"), len(changing())), ([], before))
+    check("the row has its object", sql("SELECT group_id FROM security_group WHERE group_name = 'g'"), group)
+    check("and there is nothing left", actions(), [])
+
+
+def one_object_twice():
+    start("aws_security_group")
+    do("INSERT INTO security_group (group_name, description) VALUES ('g', 'd')")
+    actions()
+    group = sql("SELECT group_id FROM security_group WHERE group_name = 'g'")
+    out = sql(f"INSERT INTO security_group (group_name, description, group_id) VALUES ('h', 'd', '{group}')")
+    if out == "":
+        contains("two rows for one object", sql("SELECT iasql_apply()"), "two rows are the same security_group")
+    else:
+        contains("two rows for one object are refused by the table", out, "unique constraint")
+
+
+def hidden_rows():
+    start("aws_iam")
+    do(role_row("a"), role_row("b"))
+    actions()
+    do("CREATE ROLE restricted LOGIN", "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO restricted",
+       "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO restricted",
+       "ALTER TABLE role ENABLE ROW LEVEL SECURITY",
+       "CREATE POLICY some ON role TO restricted USING (role_name <> 'a')")
+    check("what a policy hides is not deleted", (actions(role="restricted"), role_names()), ([], ["a", "b"]))
+    do("UPDATE role SET description = 'seen' WHERE role_name = 'b'", role="restricted")
+    check("what is seen is applied", actions(role="restricted"), ["update|role|b"])
+    do("DROP OWNED BY restricted", "DROP ROLE restricted")
+
+
+def guards():
+    start("aws_iam")
+    for i in range(12):
+        add_role(f"r{i:02}")
+    actions()
+    do("SET iasql.max_imported_deletes = 3")
+    do("ALTER DATABASE t SET iasql.max_imported_deletes = 3")
+    do("DELETE FROM role WHERE role_name < 'r04'")
+    error = sql("SELECT iasql_apply()")
+    contains("too many deletions of imports", error, "4 objects", "r00", "delete_imported")
+    check("nothing was deleted", len(role_names()), 12)
+    contains("so says the preview", sql("SELECT iasql_preview_apply()"), "delete_imported")
+    check("lifted", len(actions(arguments="allow => '{delete_imported}'")), 4)
+    do("ALTER DATABASE t RESET iasql.max_imported_deletes")
+    do("ALTER DATABASE t SET iasql.max_emptied = 5")
+    do("DELETE FROM role")
+    error = sql("SELECT iasql_apply()")
+    contains("an emptied resource", error, 'all 8 objects of "role"', "empty_resource")
+    check("lifted", len(actions(arguments="allow => '{empty_resource}'")), 8)
+    contains("an unknown guard", sql("SELECT iasql_apply(allow => '{everything}')"), "everything", "delete_imported")
+    do(*(role_row(f"o{i}") for i in range(8)))
+    actions()
+    do("DELETE FROM role")
+    check("what this database made may go", len(actions()), 8)
+
+
+def guard_of_data():
+    start("aws_cloudwatch")
+    do("INSERT INTO log_group (log_group_name) VALUES ('l')")
+    actions()
+    do("UPDATE aws_regions SET is_enabled = true WHERE region = 'us-west-2'",
+       "UPDATE log_group SET region = 'us-west-2'")
+    contains("a move of region loses data", sql("SELECT iasql_apply()"), "lose_data", "l")
+    check("lifted", sorted(actions(arguments="allow => '{lose_data}'")), ["create|log_group|l", "delete|log_group|l"])
+    check("it is there", [g["logGroupName"] for g in client("logs", "us-west-2").describe_log_groups()["logGroups"]], ["l"])
+    check("and not here", logs.describe_log_groups()["logGroups"], [])
+    check("nothing left", actions(), [])
+
+
+def two_regions():
+    start("aws_cloudwatch")
+    do("UPDATE aws_regions SET is_enabled = true WHERE region = 'us-west-2'",
+       "INSERT INTO log_group (log_group_name) VALUES ('l')",
+       "INSERT INTO log_group (log_group_name, region) VALUES ('l', 'us-west-2')")
+    check("the same name in two regions", actions(), ["create|log_group|l", "create|log_group|l"])
+    check("nothing left", actions(), [])
+    do("UPDATE aws_regions SET is_enabled = false WHERE region = 'us-west-2'")
+    check("a region that is not enabled is frozen", actions(), [])
+    do("DELETE FROM log_group WHERE region = 'us-west-2'")
+    check("its rows' deletion too", actions(), [])
+    check("the object stays", len(client("logs", "us-west-2").describe_log_groups()["logGroups"]), 1)
+
+
+def names_change_hands():
+    start("aws_security_group")
+    do("INSERT INTO security_group (group_name, description) VALUES ('a', 'd'), ('b', 'd')")
+    actions()
+    do("BEGIN; UPDATE security_group SET group_name = 'x' WHERE group_name = 'a';"
+       "UPDATE security_group SET group_name = 'a' WHERE group_name = 'b';"
+       "UPDATE security_group SET group_name = 'b' WHERE group_name = 'x'; COMMIT")
+    check("two groups swap names", [line.split("|")[0] for line in actions()], ["replace", "replace"])
+    check("nothing left", actions(), [])
+    check("two groups", sorted(g["GroupName"] for g in ec2.describe_security_groups()["SecurityGroups"]), ["a", "b", "default"])
+
+
+def replacement_in_use():
+    start("aws_elb")
+    do("INSERT INTO target_group (target_group_name, target_type, protocol, port) VALUES ('t', 'ip', 'HTTP', 80)",
+       "INSERT INTO load_balancer (load_balancer_name, scheme, load_balancer_type, ip_address_type)"
+       " VALUES ('l', 'internal', 'application', 'ipv4')",
+       "INSERT INTO listener (load_balancer_name, port, protocol, target_group_name) VALUES ('l', 80, 'HTTP', 't')")
+    check("three objects", len(actions()), 3)
+    do("UPDATE target_group SET port = 81")
+    contains("the same name, in use", sql("SELECT iasql_apply()"), "in use", "listener", "name")
+    do("UPDATE target_group SET target_group_name = 't2'")
+    check("with a new name it goes", sorted(line.split("|")[1] + " " + line.split("|")[0] for line in actions())[-1:],
+          ["target_group replace"])
+    check("the listener leads to it", elb.describe_listeners(
+        LoadBalancerArn=sql("SELECT load_balancer_arn FROM load_balancer"))["Listeners"][0]["DefaultActions"][0][
+            "TargetGroupArn"], sql("SELECT target_group_arn FROM target_group"))
+    check("nothing left", actions(), [])
+
+
+def overlapping_ranges():
+    start("aws_vpc")
+    do("INSERT INTO vpc (cidr_block) VALUES ('10.0.0.0/16')")
+    zone = sql("SELECT name FROM availability_zone ORDER BY 1 LIMIT 1")
+    subnet = (f"INSERT INTO subnet (cidr_block, vpc_id, availability_zone) SELECT '%s', id, '{zone}' FROM vpc"
+              " WHERE cidr_block = '10.0.0.0/16'")
+    do(subnet % "10.0.0.0/24", subnet % "10.0.0.0/25")
+    contains("overlapping subnets", sql("SELECT iasql_preview_apply()"), "overlap", "10.0.0.0/25")
+    do("DELETE FROM subnet WHERE cidr_block = '10.0.0.0/25'")
+    check("one alone", [line.split("|")[:2] for line in actions()], [["create", "vpc"], ["create", "subnet"]])
+    do("DELETE FROM subnet WHERE cidr_block = '10.0.0.0/24'", subnet % "10.0.0.0/25")
+    check("a range that is freed is taken in one apply", [line.split("|")[0] for line in actions()], ["create", "delete"])
+
+
+def one_transaction():
+    start()
+    out = sql("BEGIN", "SELECT count(*) FROM iasql_install('aws_cloudwatch')",
+              "INSERT INTO log_group (log_group_name) VALUES ('l')",
+              "SELECT action, description FROM iasql_apply()", "COMMIT")
+    check("install, insert and apply in one transaction", out, "1\ncreate|l")
+    check("nothing left", actions(), [])
+
+
+def time_zones():
+    start("aws_cloudwatch")
+    do("INSERT INTO log_group (log_group_name) VALUES ('l')")
+    sql("SET TimeZone = 'Asia/Kolkata'", "SELECT iasql_apply()")
+    check("another time zone sees no difference",
+          sql("SET TimeZone = 'America/New_York'", "SELECT * FROM iasql_preview_apply()"), "")
+
+
+def sharing():
+    start("aws_iam")
+    do(role_row("a"))
+    actions()
+    sql("SELECT iasql_share('role', 'a', 'description')")
+    iam.update_role_description(RoleName="a", Description="theirs now")
+    check("a shared attribute is no drift", actions(), [])
+    check("the row follows", row_description("a"), "theirs now")
+
+
+def protection():
+    start("aws_iam")
+    do(role_row("a"))
+    actions()
+    sql("SELECT iasql_protect('role', 'a')")
+    out = sql("DELETE FROM role WHERE role_name = 'a'")
+    contains("a protected row", out + sql("SELECT iasql_apply()"), "protected")
+    check("stays", role_names(), ["a"])
+
+
+def bad_calls():
+    start("aws_iam")
+    contains("drift", sql("SELECT iasql_apply(drift => 'maybe')"), "revert")
+    contains("read-only", sql("BEGIN READ ONLY", "SELECT iasql_apply()"), "read-only")
+    contains("repeatable read", sql("BEGIN ISOLATION LEVEL REPEATABLE READ", "SELECT iasql_apply()"), "READ COMMITTED")
+
+
+def failures():
+    start("aws_iam")
+    do(role_row("a"), role_row("b"),
+       f"INSERT INTO role (role_name, assume_role_policy_document, attached_policies_arns)"
+       f" VALUES ('bad', '{TRUST}', array['arn:aws:iam::aws:policy/NoSuchPolicy'])")
+    error = sql("SELECT iasql_apply()")
+    contains("the error names the row and AWS's code", error, "could not apply 1 of 3", "role bad", "NoSuchEntity")
+    check("what could be done was", role_names(), ["a", "b", "bad"])
+    do("UPDATE role SET attached_policies_arns = NULL WHERE role_name = 'bad'")
+    sql("SELECT iasql_apply()")
+    check("the next apply binds it all", (actions(), role_names()), ([], ["a", "b", "bad"]))
+    do("UPDATE role SET attached_policies_arns = array['arn:aws:iam::aws:policy/NoSuchPolicy'] WHERE role_name = 'bad'",
+       "UPDATE role SET description = 'changed' WHERE role_name = 'a'")
+    out = actions(arguments="on_error => 'report'")
+    check("on_error => 'report' returns the failed row", sorted(line.split("|")[0] for line in out), ["error", "update"])
+    check("and keeps the rest", cloud_description("a"), "changed")
+
+
+CASES = [row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+         deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
+         two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
+         protection, bad_calls, failures]
+for case in CASES:
+    if not only or case.__name__ in only:
+        case()
+print(f"{passed} passed, {failed} failed")
+sys.exit(failed > 0)
