@@ -16,7 +16,6 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
@@ -98,10 +97,28 @@ merge(Object *object, Object *listed)
 		object->base_time = listed->base_time;
 		object->base_agreed = listed->base_agreed;
 		object->base_protected = listed->base_protected;
+		/* that the new row lacks what AWS sets is no edit */
+		for (int i = 0; i < kind->nattributes; i++)
+			if ((kind->res->attributes[i].flags & ATTR_COMPUTED) && value_is_null(&object->desired[i]))
+				object->base[i] = object->desired[i];
 	}
 	else
-		kind->objects = list_delete_ptr(kind->objects, listed);
+		listed->merged = true;
 	object_index(object);
+}
+
+/* Takes the Objects that were merged into others out of their kind's list. */
+static void
+sweep_merged(Kind *kind)
+{
+	List *kept = NIL;
+	ListCell *cell;
+
+	foreach (cell, kind->objects)
+		if (!((Object *) lfirst(cell))->merged)
+			kept = lappend(kept, lfirst(cell));
+	list_free(kind->objects);
+	kind->objects = kept;
 }
 
 static bool
@@ -164,39 +181,6 @@ resolve_base(Session *session, Object *object)
 	}
 }
 
-/* The objects that have one key; hashed by its text. */
-typedef struct KeySlot
-{
-	const char *key;
-	List *objects;
-} KeySlot;
-
-static uint32
-key_hash(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return string_hash(text, strlen(text) + 1);
-}
-
-static int
-key_match(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-static HTAB *
-key_table(long size)
-{
-	HASHCTL control = {.keysize = sizeof(char *),
-					   .entrysize = sizeof(KeySlot),
-					   .hash = key_hash,
-					   .match = key_match,
-					   .hcxt = CurrentMemoryContext};
-
-	return hash_create("objects by key", size, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-}
-
 /*
  * Something else has the row's key now, since somebody, or AWS itself, made it
  * anew.  It is not this database's: where it would have to be replaced to be
@@ -219,19 +203,16 @@ made_anew(Object *object)
 static void
 bind_by_natural_key(Kind *kind)
 {
-	HTAB *rows;
-	HTAB *listed;
-	List *objects = list_copy(kind->objects);
+	HTAB *rows = multimap_of_texts();
+	HTAB *listed = multimap_of_texts();
 	ListCell *cell;
-	bool found;
 
-	rows = key_table(list_length(objects) + 16);
-	listed = key_table(list_length(objects) + 16);
-	foreach (cell, objects)
+	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
-		KeySlot *slot;
 
+		if (object->merged)
+			continue;
 		object->natural_key = object_natural_key(object, object->desired  ? object->desired
 														 : object->actual ? object->actual
 																		  : object->base);
@@ -239,51 +220,49 @@ bind_by_natural_key(Kind *kind)
 			continue;
 		if (object->desired != NULL)
 		{
-			slot = hash_search(rows, &object->natural_key, HASH_ENTER, &found);
-			if (found)
-				bound_twice(linitial(slot->objects), object, "two rows");
-			slot->objects = list_make1(object);
+			List *other = multimap_get(rows, object->natural_key);
+
+			if (other != NIL)
+				bound_twice(linitial(other), object, "two rows");
+			multimap_add(rows, object->natural_key, object);
 		}
 		else if (is_free(object) && !object->leaving)
-		{
-			slot = hash_search(listed, &object->natural_key, HASH_ENTER, &found);
-			slot->objects = found ? lappend(slot->objects, object) : list_make1(object);
-		}
+			multimap_add(listed, object->natural_key, object);
 	}
 
-	foreach (cell, objects)
+	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
-		KeySlot *slot;
+		List *same;
+		bool had_object;
 
-		if (object->desired == NULL || object->actual != NULL || object->natural_key == NULL ||
+		if (object->desired == NULL || object->actual != NULL ||
 			(object->base != NULL && object->presence != PRESENCE_ABSENT))
 			continue;
-		slot = hash_search(listed, &object->natural_key, HASH_FIND, NULL);
-		if (slot == NULL || slot->objects == NIL)
+		same = multimap_get(listed, object->natural_key);
+		if (same == NIL)
 			continue;
-		if (list_length(slot->objects) > 1)
-			ereport(ERROR,
-					(errcode(ERRCODE_CARDINALITY_VIOLATION),
-					 errmsg("row of \"%s\" could be any of %d objects", kind->res->name, list_length(slot->objects)),
-					 errdetail("%s and %s have the key of %s.", object_describe(linitial(slot->objects)),
-							   object_describe(lsecond(slot->objects)), object_describe(object)),
-					 errhint("Type the id of the one meant into the row.")));
-		merge(object, linitial(slot->objects));
-		slot->objects = NIL;
-		made_anew(object);
+		if (list_length(same) > 1)
+			ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
+							errmsg("row of \"%s\" could be any of %d objects", kind->res->name, list_length(same)),
+							errdetail("%s and %s have the key of %s.", object_describe(linitial(same)),
+									  object_describe(lsecond(same)), object_describe(object)),
+							errhint("Type the id of the one meant into the row.")));
+		had_object = object->base != NULL;
+		merge(object, linitial(same));
+		if (had_object)
+			made_anew(object);
+		multimap_remove(listed, object->natural_key);
 	}
-	list_free(objects);
 }
 
 /* Base and typed ids: certain, so they come first. */
 static void
 bind_by_cloud_id(Kind *kind)
 {
-	List *objects = list_copy(kind->objects);
 	ListCell *cell;
 
-	foreach (cell, objects)
+	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
 		const char *id = NULL;
@@ -303,7 +282,6 @@ bind_by_cloud_id(Kind *kind)
 		else if (listed->desired != NULL && object->desired != NULL)
 			bound_twice(listed, object, "two rows");
 	}
-	list_free(objects);
 }
 
 /* What an aborted run made for a row without natural key, for the same row again. */
@@ -322,7 +300,7 @@ bind_by_request(Session *session, Kind *kind)
 	}
 	if (orphans == NIL)
 		return;
-	foreach (cell, list_copy(kind->objects))
+	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
 		char *values;
@@ -374,6 +352,42 @@ split_moved(Session *session, Kind *kind)
 		object->base_region = NULL;
 		object->base_protected = false;
 		object->cloud_id = NULL;
+	}
+}
+
+/*
+ * Where the key includes the region, a move makes another row: a new one whose
+ * key differs only in the region from that of a deleted one.
+ */
+static void
+link_moved(Kind *kind)
+{
+	HTAB *deleted = NULL;
+	ListCell *cell;
+
+	if (!kind->res->loses_data)
+		return;
+	foreach (cell, kind->objects)
+	{
+		Object *object = lfirst(cell);
+
+		if (object->desired != NULL || object->base == NULL || object->actual == NULL || object->natural_key == NULL)
+			continue;
+		if (deleted == NULL)
+			deleted = multimap_of_texts();
+		multimap_add(deleted, strchr(object->natural_key, '\x1f'), object);
+	}
+	if (deleted == NULL)
+		return;
+	foreach (cell, kind->objects)
+	{
+		Object *object = lfirst(cell);
+		ListCell *old;
+
+		if (object->desired == NULL || object->base != NULL || object->actual != NULL || object->natural_key == NULL)
+			continue;
+		foreach (old, multimap_get(deleted, strchr(object->natural_key, '\x1f')))
+			((Object *) lfirst(old))->moved_to = object;
 	}
 }
 
@@ -459,6 +473,8 @@ bind_world(Session *session)
 		read_missing(session, kind);
 		bind_by_natural_key(kind);
 		bind_by_request(session, kind);
+		sweep_merged(kind);
+		link_moved(kind);
 		freeze_unlisted(kind);
 	}
 }

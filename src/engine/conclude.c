@@ -371,7 +371,7 @@ conclude(Session *session, Plan *plan)
 	{
 		Action *action = lfirst(cell);
 
-		if (is_touched(action) || (action->row_only && action->state == ACTION_DONE))
+		if (is_touched(action) || (action->row_only && action->kind == ACTION_UPDATE))
 			written = lappend(written, action);
 		else if (action->kind == ACTION_DELETE && action->state == ACTION_DONE)
 		{

@@ -166,6 +166,7 @@ struct Object
 	int			resume_step; /* its creation stopped before this step; 0: complete */
 	const char *frozen;	 /* why nothing may be done with it now, or NULL */
 	bool		imported; /* an import of this run */
+	bool		merged;	  /* bind.c's: it went into another Object */
 
 	struct Action *action; /* of the plan, or NULL */
 };
@@ -616,6 +617,14 @@ extern CloudCall *cloud_read_start(Session *session, List *objects, void *user);
 extern void cloud_read_finish(Session *session, CloudCall *call, List *objects); /* sets presence, actual, item */
 /* finds objects by their parents (Resource.find_input): matched by cloud id, else by natural key to objects without one; returns all found */
 extern List *cloud_find(Session *session, Kind *kind, List *parents);
+
+/* in multimap.c: from a text or a pointer to a list of pointers; keys are not copied */
+struct HTAB;
+extern struct HTAB *multimap_of_texts(void);
+extern struct HTAB *multimap_of_pointers(void);
+extern void multimap_add(struct HTAB *map, const void *key, void *value); /* key NULL: nothing */
+extern List *multimap_get(struct HTAB *map, const void *key); /* NIL: none, or key is NULL */
+extern void multimap_remove(struct HTAB *map, const void *key);
 
 /* in bind.c */
 extern const char *object_natural_key(const Object *object, const Value *values); /* NULL: it has none, or a part is missing */

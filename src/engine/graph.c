@@ -9,98 +9,12 @@
  */
 #include "postgres.h"
 
-#include "common/hashfn.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
 #include "utils/inet.h"
 #include "utils/memutils.h"
 
 #include "engine/engine.h"
-
-/* A hash from an Object to actions. */
-typedef struct ByObject
-{
-	Object *object;
-	List *actions;
-} ByObject;
-
-/* A hash from a text to actions. */
-typedef struct ByText
-{
-	const char *text;
-	List *actions;
-} ByText;
-
-static uint32
-text_hash(const void *key, Size size)
-{
-	const char *text = *(const char *const *) key;
-
-	return hash_bytes((const unsigned char *) text, strlen(text));
-}
-
-static int
-text_match(const void *a, const void *b, Size size)
-{
-	return strcmp(*(const char *const *) a, *(const char *const *) b);
-}
-
-static HTAB *
-by_text(void)
-{
-	HASHCTL control = {.keysize = sizeof(char *),
-					   .entrysize = sizeof(ByText),
-					   .hash = text_hash,
-					   .match = text_match,
-					   .hcxt = CurrentMemoryContext};
-
-	return hash_create("actions by text", 256, &control, HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-}
-
-static HTAB *
-by_object(void)
-{
-	HASHCTL control = {.keysize = sizeof(Object *), .entrysize = sizeof(ByObject), .hcxt = CurrentMemoryContext};
-
-	return hash_create("actions by object", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-}
-
-static void
-by_text_add(HTAB *table, const char *text, Action *action)
-{
-	bool found;
-	ByText *entry;
-
-	if (text == NULL)
-		return;
-	entry = hash_search(table, &text, HASH_ENTER, &found);
-	entry->actions = found ? lappend(entry->actions, action) : list_make1(action);
-}
-
-static List *
-by_text_get(HTAB *table, const char *text)
-{
-	ByText *entry = text ? hash_search(table, &text, HASH_FIND, NULL) : NULL;
-
-	return entry ? entry->actions : NIL;
-}
-
-static void
-by_object_add(HTAB *table, Object *object, Action *action)
-{
-	bool found;
-	ByObject *entry = hash_search(table, &object, HASH_ENTER, &found);
-
-	entry->actions = found ? lappend(entry->actions, action) : list_make1(action);
-}
-
-static List *
-by_object_get(HTAB *table, Object *object)
-{
-	ByObject *entry = hash_search(table, &object, HASH_FIND, NULL);
-
-	return entry ? entry->actions : NIL;
-}
 
 static void
 edge(Action *first, Action *then)
@@ -203,8 +117,8 @@ edges_of_references(Action *action)
 static void
 edges_of_names(Plan *plan)
 {
-	HTAB *freed = by_text();
-	HTAB *let_go = by_object();
+	HTAB *freed = multimap_of_texts();
+	HTAB *let_go = multimap_of_pointers();
 	ListCell *cell;
 
 	foreach (cell, plan->actions)
@@ -216,15 +130,16 @@ edges_of_names(Plan *plan)
 		if (held == NULL || action->row_only)
 			continue;
 		if (action->kind == ACTION_DELETE)
-			by_text_add(freed, object_natural_key(object, held), action);
+			multimap_add(freed, object_natural_key(object, held), action);
 		for (int i = 0; i < object->kind->nattributes; i++)
 		{
 			const Attribute *attr = &object->kind->res->attributes[i];
 
 			if ((attr->flags & ATTR_UNIQUE) && action->kind == ACTION_DELETE && held[i].text != NULL)
-				by_text_add(freed, psprintf("%s %s %s", object->kind->res->name, object->region, held[i].text), action);
+				multimap_add(freed, psprintf("%s %s %s", object->kind->res->name, object->region, held[i].text),
+							 action);
 			if ((attr->flags & ATTR_EXCLUSIVE) && action->kind != ACTION_REPLACE && held[i].nrefs == 1)
-				by_object_add(let_go, held[i].refs[0], action);
+				multimap_add(let_go, held[i].refs[0], action);
 		}
 	}
 	foreach (cell, plan->actions)
@@ -236,7 +151,7 @@ edges_of_names(Plan *plan)
 		if (!makes(action))
 			continue;
 		if (action->kind != ACTION_UPDATE)
-			foreach (other, by_text_get(freed, object->natural_key))
+			foreach (other, multimap_get(freed, object->natural_key))
 			{
 				Action *first = lfirst(other);
 
@@ -248,14 +163,14 @@ edges_of_names(Plan *plan)
 			const Attribute *attr = &object->kind->res->attributes[i];
 
 			if ((attr->flags & ATTR_UNIQUE) && object->desired[i].text != NULL)
-				foreach (other, by_text_get(freed, psprintf("%s %s %s", object->kind->res->name, object->region,
-															object->desired[i].text)))
+				foreach (other, multimap_get(freed, psprintf("%s %s %s", object->kind->res->name, object->region,
+															 object->desired[i].text)))
 				{
 					if (lfirst(other) != action->other_half)
 						edge(lfirst(other), action);
 				}
 			if ((attr->flags & ATTR_EXCLUSIVE) && object->desired[i].nrefs == 1)
-				foreach (other, by_object_get(let_go, object->desired[i].refs[0]))
+				foreach (other, multimap_get(let_go, object->desired[i].refs[0]))
 				{
 					Action *first = lfirst(other);
 
@@ -324,8 +239,8 @@ edges_of_declared(Session *session, Plan *plan, Kind *kind)
 		if (theirs < 0 || mine < 0)
 			elog(ERROR, "unknown attribute in rule \"%s\" of resource \"%s\"", rule, kind->res->name);
 
-		made = by_object();
-		gone = by_object();
+		made = multimap_of_pointers();
+		gone = multimap_of_pointers();
 		foreach (cell, plan->actions)
 		{
 			Action *action = lfirst(cell);
@@ -334,9 +249,9 @@ edges_of_declared(Session *session, Plan *plan, Kind *kind)
 			if (action->object->kind != others || action->row_only)
 				continue;
 			if (makes(action) && action->object->desired[theirs].nrefs == 1)
-				by_object_add(made, action->object->desired[theirs].refs[0], action);
+				multimap_add(made, action->object->desired[theirs].refs[0], action);
 			if (action->kind == ACTION_DELETE && held != NULL && held[theirs].nrefs == 1)
-				by_object_add(gone, held[theirs].refs[0], action);
+				multimap_add(gone, held[theirs].refs[0], action);
 		}
 		foreach (cell, plan->actions)
 		{
@@ -347,10 +262,10 @@ edges_of_declared(Session *session, Plan *plan, Kind *kind)
 			if (action->object->kind != kind || action->row_only)
 				continue;
 			if (makes(action) && action->object->desired[mine].nrefs == 1)
-				foreach (other, by_object_get(made, action->object->desired[mine].refs[0]))
+				foreach (other, multimap_get(made, action->object->desired[mine].refs[0]))
 					edge(lfirst(other), action);
 			if (action->kind == ACTION_DELETE && held != NULL && held[mine].nrefs == 1)
-				foreach (other, by_object_get(gone, held[mine].refs[0]))
+				foreach (other, multimap_get(gone, held[mine].refs[0]))
 					edge(action, lfirst(other));
 		}
 	}
@@ -361,7 +276,7 @@ static void
 edges_of_serial(Plan *plan, Kind *kind)
 {
 	int serial = attribute_index(kind->res, kind->res->serial, strlen(kind->res->serial));
-	HTAB *last = by_text();
+	HTAB *last = multimap_of_texts();
 
 	if (serial < 0)
 		elog(ERROR, "unknown serial attribute of resource \"%s\"", kind->res->name);
@@ -381,10 +296,10 @@ edges_of_serial(Plan *plan, Kind *kind)
 				makes(action) != (pass == 0) || values[serial].text == NULL)
 				continue;
 			text = psprintf("%s %s", object->region, values[serial].text);
-			before = by_text_get(last, text);
+			before = multimap_get(last, text);
 			if (before != NIL)
 				edge(llast(before), action);
-			by_text_add(last, text, action);
+			multimap_add(last, text, action);
 		}
 	}
 }

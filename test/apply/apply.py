@@ -260,7 +260,7 @@ def hidden_rows():
     do("CREATE ROLE restricted LOGIN", "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO restricted",
        "GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO restricted",
        "ALTER TABLE role ENABLE ROW LEVEL SECURITY",
-       "CREATE POLICY some ON role TO restricted USING (role_name <> 'a')")
+       "CREATE POLICY visible ON role TO restricted USING (role_name <> 'a')")
     check("what a policy hides is not deleted", (actions(role="restricted"), role_names()), ([], ["a", "b"]))
     do("UPDATE role SET description = 'seen' WHERE role_name = 'b'", role="restricted")
     check("what is seen is applied", actions(role="restricted"), ["update|role|b"])
