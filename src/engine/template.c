@@ -433,7 +433,7 @@ static bool
 append_setting(const Expansion *x, const Term *term, Outcome *outcome, StringInfo out)
 {
 	const TemplateArgs *args = x->args;
-	const char *text;
+	const char *text = NULL;
 
 	if (term->len == 5 && strncmp(term->name, "token", 5) == 0)
 		text = args->token;
