@@ -36,7 +36,8 @@ typedef struct Run
 	int polls;
 	bool polling;
 	CloudError *error;
-	Value *values; /* effective */
+	Value *values;		/* effective */
+	const char *lookup; /* what Resource.lookup found, as JSON */
 } Run;
 
 /* What a call in flight is for: the first member of Request and Poll. */
@@ -326,6 +327,13 @@ split_operation(const Resource *res, const char *operation, const char **service
 	*name = colon ? colon + 1 : operation;
 }
 
+/* The number of the step under way, for the journal: the first that makes something is 0. */
+static int
+step_number(const Action *action)
+{
+	return action->run->at - (linitial(action->run->steps) == &action->object->kind->res->lookup ? 1 : 0);
+}
+
 /* Expands a request, journals its intents and queues it. */
 static void
 request_new(Executor *ex, List *actions, const Call *call, const char *element, const char *gathered)
@@ -346,7 +354,7 @@ request_new(Executor *ex, List *actions, const Call *call, const char *element, 
 	args.values = first->run->values;
 	args.action = first;
 	args.element = element;
-	args.gathered = gathered;
+	args.gathered = gathered ? gathered : first->run->lookup;
 	args.token = request->token;
 	args.mark = iasql_mark_objects ? request->token : NULL;
 	request->input = template_expand(call->input ? call->input : "{}", &args, false);
@@ -356,7 +364,7 @@ request_new(Executor *ex, List *actions, const Call *call, const char *element, 
 		Action *action = lfirst(cell);
 		int64 *intent = palloc(sizeof(int64));
 
-		*intent = journal_intent(ex->session, action, action->run->at, request->service, request->operation, masked,
+		*intent = journal_intent(ex->session, action, step_number(action), request->service, request->operation, masked,
 								 request->token);
 		request->intents = lappend(request->intents, intent);
 		action->run->outstanding++;
@@ -483,6 +491,7 @@ request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_don
 {
 	const char *reply = was_done ? NULL : cloud_result(cloud);
 	const char *request_id = cloud_request_id(cloud);
+	Action *first = linitial(request->actions);
 	ListCell *cell;
 
 	foreach (cell, request->actions)
@@ -494,8 +503,10 @@ request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_don
 		Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(reply)));
 		char *item = path_text(doc, request->call->item);
 
-		if (item != NULL)
-			take_item(ex, linitial(request->actions), item);
+		if (request->call == &first->object->kind->res->lookup)
+			first->run->lookup = item;
+		else if (item != NULL)
+			take_item(ex, first, item);
 	}
 	foreach (cell, request->actions)
 	{

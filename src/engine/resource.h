@@ -21,7 +21,8 @@
  *		$column+ $column-	elements that a change adds or takes away
  *		$@				the element at hand, in a call with .each
  *		$#				the cloud ids at hand, an array, in a batched read; in a batched
- *						call the array of the batch's expanded .element templates
+ *						call the array of the batch's expanded .element templates;
+ *						in .create what the .lookup found
  *		$!token			the idempotency token of this step
  *		$!mark			the mark of this intent, or nothing where marks are off
  *		$!region $!account
@@ -244,6 +245,7 @@ typedef struct Resource
 	int			loses_data; /* replacement or region move loses contents: guarded */
 
 	Attribute	attributes[MAX_ATTRIBUTES];
+	Call		lookup; /* before .create, where a row leaves to AWS what the API asks for: $# in create[0] is what .item finds */
 	Call		create[MAX_CALLS];
 	Change		changes[MAX_CHANGES];
 	Call		remove[MAX_CALLS];

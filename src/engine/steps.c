@@ -96,6 +96,8 @@ create_steps(Plan *plan, Action *action, int from)
 	const Resource *res = action->object->kind->res;
 	List *steps = NIL;
 
+	if (from == 0 && res->lookup.operation != NULL)
+		steps = lappend(steps, (void *) &res->lookup);
 	if (from == 0)
 		steps = lappend(steps, (void *) &res->create[0]);
 	if (from <= 1)

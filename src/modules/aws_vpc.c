@@ -262,13 +262,21 @@ static const Resource endpoint_gateway = {
 			TAGS,
 			{"vpc_id", "VpcId", FORM_REF, ATTR_REPLACE, .refers = "vpc"},
 		},
+	/* An endpoint that no route table leads to would be of no use. */
+	.lookup =
+		{
+			.operation = "DescribeRouteTables",
+			.input = "{'Filters': [{'Name': 'vpc-id', 'Values': ['$vpc_id']}]}",
+			.when = "route_table_ids=",
+			.item = "RouteTables[].RouteTableId",
+		},
 	.create =
 		{
 			{
 				.operation = "CreateVpcEndpoint",
 				.input = "{'VpcEndpointType': 'Gateway', 'VpcId': '$vpc_id',"
 						 " 'ServiceName': 'com.amazonaws.${!region}.${service}',"
-						 " 'PolicyDocument': '$policy_document:json_text', 'RouteTableIds': '$route_table_ids',"
+						 " 'PolicyDocument': '$policy_document:json_text', 'RouteTableIds': '$route_table_ids|#',"
 						 " 'ClientToken': '$!token', " EC2_TAGS_OF_NEW("vpc-endpoint", "'$tags:tags', ") "}",
 				.item = "VpcEndpoint",
 				.retry = "InvalidVpcId.NotFound",

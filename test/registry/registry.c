@@ -200,6 +200,8 @@ check_placeholders(const Resource *res, const Resource *parent, const Parts *par
 		{
 			for (len = 0; is_name(name[len]); len++)
 				;
+			if (name[0] == '#')
+				break;
 			if (parts != NULL)
 				printf("part %s %.*s\n", parts->table, (int) len, name);
 			else
@@ -382,25 +384,25 @@ place_of(const Resource *res, const char *operation, const char *items, bool lis
 }
 
 static void
-check_calls(const Resource *res, const Resource *values, const Call *calls, const Place *item, int nplaces)
+check_calls(const Resource *res, const Call *calls, int n, const Place *item)
 {
-	for (int c = 0; c < MAX_CALLS && (calls[c].operation != NULL || calls[c].until != NULL); c++)
+	for (int c = 0; c < n && (calls[c].operation != NULL || calls[c].until != NULL); c++)
 	{
 		const Call *call = &calls[c];
 
-		check_item_pattern(res, item, nplaces, call->until);
-		check_item_pattern(res, item, nplaces, call->bad);
-		check_when(values, call->when);
-		check_names(values, call->each);
-		check_names(values, call->needs);
-		check_names(values, call->batch);
-		check_template(values, NULL, call->operation, call->input, call->element);
+		check_item_pattern(res, item, 1, call->until);
+		check_item_pattern(res, item, 1, call->bad);
+		check_when(res, call->when);
+		check_names(res, call->each);
+		check_names(res, call->needs);
+		check_names(res, call->batch);
+		check_template(res, NULL, call->operation, call->input, call->element);
 		if (call->item != NULL)
-			(void) place_of(values, call->operation, call->item, false);
+			(void) place_of(res, call->operation, call->item, false);
 		if (call->reply_items != NULL)
-			(void) place_of(values, call->operation, call->reply_items, true);
+			(void) place_of(res, call->operation, call->reply_items, true);
 		if (call->fail != NULL)
-			(void) place_of(values, call->operation, call->fail, true);
+			(void) place_of(res, call->operation, call->fail, true);
 	}
 }
 
@@ -489,12 +491,13 @@ check_resource(const Resource *res)
 			  "%s: malformed rule %s", res->name, at);
 	}
 
-	check_calls(res, res, res->create, &item, 1);
-	check_calls(res, res, res->remove, &item, 1);
+	check_calls(res, &res->lookup, 1, &item);
+	check_calls(res, res->create, MAX_CALLS, &item);
+	check_calls(res, res->remove, MAX_CALLS, &item);
 	for (int c = 0; c < MAX_CHANGES && res->changes[c].columns != NULL; c++)
 	{
 		check_names(res, res->changes[c].columns);
-		check_calls(res, res, res->changes[c].calls, &item, 1);
+		check_calls(res, res->changes[c].calls, MAX_CALLS, &item);
 	}
 	for (int b = 0; b < LENGTH(res->born) && res->born[b].resource != NULL; b++)
 	{
@@ -504,7 +507,7 @@ check_resource(const Resource *res)
 			continue;
 		check_names(other, res->born[b].parent);
 		check_when(other, res->born[b].columns);
-		check_calls(res, res, &res->born[b].remove, &item, 1);
+		check_calls(res, &res->born[b].remove, 1, &item);
 	}
 }
 

@@ -258,6 +258,12 @@ def networks():
     apply("an endpoint's service", "UPDATE endpoint_gateway SET service = 'dynamodb', state = 'x'", "replace endpoint_gateway")
     check("it is for DynamoDB", endpoint()["ServiceName"], "com.amazonaws.us-east-1.dynamodb")
     apply("no endpoint", "DELETE FROM endpoint_gateway", "delete endpoint_gateway")
+    apply("endpoint", "INSERT INTO endpoint_gateway (service, vpc_id) SELECT 's3', id FROM vpc WHERE cidr_block = '10.0.0.0/16'",
+          "create endpoint_gateway")
+    check("all route tables lead to it", sorted(endpoint()["RouteTableIds"]), sorted(
+        t["RouteTableId"] for t in ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpcs()[0]["VpcId"]]}])
+        ["RouteTables"]))
+    apply("no endpoint", "DELETE FROM endpoint_gateway", "delete endpoint_gateway")
     for table in tables:
         ec2.delete_route_table(RouteTableId=table)
     apply("no vpc", """DELETE FROM subnet WHERE cidr_block LIKE '10.0.%';
