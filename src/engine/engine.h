@@ -58,15 +58,15 @@ typedef struct Object Object;
 typedef struct Value
 {
 	const char *text;
-	Object	  **refs;	/* REF, IDS, JOIN: what it refers to, where known */
-	int			nrefs;
+	Object **refs; /* REF, IDS, JOIN: what it refers to, where known */
+	int nrefs;
 } Value;
 
 /* One row of a child table whose rows ride on their carrier (FORM_PARTS). */
 typedef struct PartRow
 {
-	Jsonb	   *row;  /* to_jsonb of it */
-	Object	  **refs; /* what its references refer to, in the order of Parts.refs; NULL where none */
+	Jsonb *row;	   /* to_jsonb of it */
+	Object **refs; /* what its references refer to, in the order of Parts.refs; NULL where none */
 } PartRow;
 
 typedef enum Presence
@@ -79,7 +79,7 @@ typedef enum Presence
 /* A foreign key of the catalog, the region's column left out. */
 typedef struct ForeignKey
 {
-	int			n;
+	int n;
 	const char *column[2];	 /* of the table that refers */
 	const char *referred[2]; /* of the table referred to */
 } ForeignKey;
@@ -89,14 +89,14 @@ typedef struct ForeignKey
 /* A join or child table, whose rows ride on a carrier. */
 typedef struct Child
 {
-	Oid			table;
+	Oid table;
 	const char *qualified; /* quoted schema.table */
-	bool		has_region;
-	ForeignKey	carrier; /* its key to the carrier */
-	int			nrefs;	 /* JOIN: one; PARTS: in the order of Parts.refs */
+	bool has_region;
+	ForeignKey carrier; /* its key to the carrier */
+	int nrefs;			/* JOIN: one; PARTS: in the order of Parts.refs */
 	const char *ref_column[MAX_CHILD_REFS];
 	const char *refers[MAX_CHILD_REFS]; /* resource */
-	ForeignKey	ref[MAX_CHILD_REFS];
+	ForeignKey ref[MAX_CHILD_REFS];
 } Child;
 
 /* A resource in this workspace: its table, and all its objects. */
@@ -104,69 +104,69 @@ typedef struct Kind
 {
 	struct World *world;
 	const Resource *res;
-	int			index;	   /* position in World.kinds: parents first */
-	int			nattributes;
-	Oid			table;
+	int index; /* position in World.kinds: parents first */
+	int nattributes;
+	Oid table;
 	const char *qualified; /* quoted schema.table */
-	bool		has_region; /* the table has a region column */
-	int			key_columns; /* of the primary key */
+	bool has_region;	   /* the table has a region column */
+	int key_columns;	   /* of the primary key */
 	const char *key_column[4];
 	const char *key_type[4];
-	bool		has_id;	   /* the primary key is an integer "id" */
-	Oid			type[MAX_ATTRIBUTES];	  /* column's type, InvalidOid: none (JOIN, PARTS) */
+	bool has_id;						   /* the primary key is an integer "id" */
+	Oid type[MAX_ATTRIBUTES];			   /* column's type, InvalidOid: none (JOIN, PARTS) */
 	const char *type_name[MAX_ATTRIBUTES]; /* quoted, for casts */
-	ForeignKey	fk[MAX_ATTRIBUTES];	   /* REF: own key; JOIN: the join table's key to .refers */
-	struct Child *child[MAX_ATTRIBUTES]; /* JOIN, PARTS: the table that rides along */
-	int			id_attribute; /* ATTR_ID's index, -1 none */
-	List	   *objects;	  /* of Object */
-	struct Lookup *lookups;	  /* object.c's own */
-	List	   *scans;		  /* cloud.c's own: how its listing went, by region */
-	bool		frozen;		  /* the whole kind, with .why */
+	ForeignKey fk[MAX_ATTRIBUTES];		   /* REF: own key; JOIN: the join table's key to .refers */
+	struct Child *child[MAX_ATTRIBUTES];   /* JOIN, PARTS: the table that rides along */
+	int id_attribute;					   /* ATTR_ID's index, -1 none */
+	List *objects;						   /* of Object */
+	struct Lookup *lookups;				   /* object.c's own */
+	List *scans;						   /* cloud.c's own: how its listing went, by region */
+	bool frozen;						   /* the whole kind, with .why */
 	const char *why;
 } Kind;
 
 struct Object
 {
-	Kind	   *kind;
+	Kind *kind;
 	const char *region; /* "" for global resources */
 
 	/* the row, if any */
-	Value	   *desired; /* NULL: no row */
-	const char *row_key; /* JSON array of the primary key's values as text; also without row, from state */
-	int64		row_id;	 /* id column, -1 none */
+	Value *desired;			/* NULL: no row */
+	const char *row_key;	/* JSON array of the primary key's values as text; also without row, from state */
+	int64 row_id;			/* id column, -1 none */
 	TransactionId row_xmin; /* with row_tid: the version of the row that was read */
 	ItemPointerData row_tid;
-	bool		row_hidden; /* the owner sees a row that the caller does not */
-	PartRow    *parts;	   /* its child rows, if it has an attribute of FORM_PARTS */
-	int			nparts;
+	bool row_hidden; /* the owner sees a row that the caller does not */
+	PartRow *parts;	 /* its child rows, if it has an attribute of FORM_PARTS */
+	int nparts;
 
 	/* what row and cloud agreed on last */
-	Value	   *base; /* NULL: none */
-	bool		base_created;  /* by this database, rather than imported */
-	TimestampTz base_time;	   /* when this database made it, or 0 */
-	bool		base_protected; /* iasql_protect */
-	TimestampTz base_agreed;   /* when base was written */
-	const char *base_region;   /* where it was then; NULL: no base */
-	Object	   *moved_to;	   /* its row went on to another region as this object */
+	Value *base;			 /* NULL: none */
+	bool base_created;		 /* by this database, rather than imported */
+	TimestampTz base_time;	 /* when this database made it, or 0 */
+	bool base_protected;	 /* iasql_protect */
+	TimestampTz base_agreed; /* when base was written */
+	const char *base_region; /* where it was then; NULL: no base */
+	Object *moved_to;		 /* its row went on to another region as this object */
 
 	/* what AWS answers */
-	Presence	presence;
-	Value	   *actual; /* if present */
-	Jsonb	   *item;	/* the reply's own form of it */
+	Presence presence;
+	Value *actual; /* if present */
+	Jsonb *item;   /* the reply's own form of it */
 	const char *cloud_id;
-	bool		aws_protected, leaving, broken;
-	Bitmapset  *shared;	   /* attributes that iasql_share() marked */
-	Bitmapset  *unknown;   /* attributes whose join failed: not compared */
+	bool aws_protected, leaving, broken;
+	Bitmapset *shared;	   /* attributes that iasql_share() marked */
+	Bitmapset *unknown;	   /* attributes whose join failed: not compared */
 	const char *unmanaged; /* why the table cannot hold it, or NULL */
 
 	const char *natural_key; /* text over the key attributes, or NULL: has none */
-	bool		ours;	 /* made by this database by a run that did not commit: orphan or to be bound */
+	bool ours;				 /* made by this database by a run that did not commit: orphan or to be bound */
 	TimestampTz ours_since;
 	const char *ours_values; /* the row that wanted it then: JSON of its desired texts */
-	int			resume_step; /* its creation stopped before this step; 0: complete */
-	const char *frozen;	 /* why nothing may be done with it now, or NULL */
-	bool		imported; /* an import of this run */
-	bool		merged;	  /* bind.c's: it went into another Object */
+	int resume_step;		 /* its creation stopped before this step; 0: complete */
+	const char *frozen;		 /* why nothing may be done with it now, or NULL */
+	bool imported;			 /* an import of this run */
+	bool merged;			 /* bind.c's: it went into another Object */
 
 	struct Action *action; /* of the plan, or NULL */
 };
@@ -174,16 +174,16 @@ struct Object
 /* All that one operation looks at. */
 typedef struct World
 {
-	Kind	  **kinds; /* installed ones, parents first */
-	int			nkinds;
+	Kind **kinds; /* installed ones, parents first */
+	int nkinds;
 	const char **regions; /* enabled ones; the first is the default */
-	int			nregions;
+	int nregions;
 	const char *account; /* AWS account id, or NULL while unknown */
-	List	   *tombstones; /* state.c's own */
-	bool		tombstones_read;
+	List *tombstones;	 /* state.c's own */
+	bool tombstones_read;
 	MemoryContext memory; /* of all that belongs to it; world_alloc carves it from blocks */
-	char	   *block;
-	Size		block_left;
+	char *block;
+	Size block_left;
 } World;
 
 typedef enum ActionKind
@@ -206,32 +206,32 @@ typedef enum ActionState
 /* One attribute's change. */
 typedef struct Delta
 {
-	int			attribute;
-	Value		from; /* actual */
-	Value		to;	  /* desired */
-	bool		push; /* cloud follows row; else row follows cloud */
-	bool		drift; /* the cloud moved away from base */
-	bool		edited; /* the row moved away from base */
+	int attribute;
+	Value from;	 /* actual */
+	Value to;	 /* desired */
+	bool push;	 /* cloud follows row; else row follows cloud */
+	bool drift;	 /* the cloud moved away from base */
+	bool edited; /* the row moved away from base */
 } Delta;
 
 typedef struct Action
 {
-	ActionKind	kind;
-	Object	   *object;
-	List	   *deltas; /* of Delta, for updates and replacements */
-	bool		adopted; /* a create that took over what is there */
-	bool		born;	 /* a create that takes over what AWS makes along with its parent */
-	bool		rides;	 /* no calls: goes or comes with another object */
-	bool		row_only; /* an update that writes the row and calls nothing */
-	bool		delete_first; /* replacement */
-	bool		reported;	/* counts as a row of the result */
+	ActionKind kind;
+	Object *object;
+	List *deltas;	   /* of Delta, for updates and replacements */
+	bool adopted;	   /* a create that took over what is there */
+	bool born;		   /* a create that takes over what AWS makes along with its parent */
+	bool rides;		   /* no calls: goes or comes with another object */
+	bool row_only;	   /* an update that writes the row and calls nothing */
+	bool delete_first; /* replacement */
+	bool reported;	   /* counts as a row of the result */
 	ActionState state;
 	const char *error; /* AWS's message for a failed one, with code and request id */
 	const char *error_code;
-	int			sqlstate;
-	List	   *before; /* of Action: those that must end first */
-	List	   *after;	/* of Action: those that wait for this one */
-	int			pending; /* members of before that have not ended */
+	int sqlstate;
+	List *before; /* of Action: those that must end first */
+	List *after;  /* of Action: those that wait for this one */
+	int pending;  /* members of before that have not ended */
 	/* replacement: the new object's deletion half is a second action */
 	struct Action *other_half;
 	struct Run *run; /* execute.c's own */
@@ -239,12 +239,12 @@ typedef struct Action
 
 typedef struct Plan
 {
-	List	   *actions; /* of Action, in reporting order */
-	List	   *imports; /* of Object: rows to insert */
-	List	   *forgotten; /* of Object: state entries to drop */
-	List	   *dropped; /* of Object: rows to delete (sync) */
-	List	   *written; /* of Action: row_only updates not reported (shared, computed) */
-	int			unchanged;
+	List *actions;	 /* of Action, in reporting order */
+	List *imports;	 /* of Object: rows to insert */
+	List *forgotten; /* of Object: state entries to drop */
+	List *dropped;	 /* of Object: rows to delete (sync) */
+	List *written;	 /* of Action: row_only updates not reported (shared, computed) */
+	int unchanged;
 } Plan;
 
 typedef enum DriftMode
@@ -268,24 +268,24 @@ typedef enum Verb
 /* One operation, from its call to its end. */
 typedef struct Session
 {
-	Verb		verb;
+	Verb verb;
 	const char *params; /* JSON of its arguments, for the record; NULL: none */
 	MemoryContext memory;
-	Oid			schema;	   /* the workspace's */
+	Oid schema;				 /* the workspace's */
 	const char *schema_name; /* not quoted */
-	int			workspace; /* iasql_workspace.id */
-	Oid			ext_schema; /* the extension's */
-	const char *ext;	   /* quoted, with the dot: "public". */
-	Oid			owner;	   /* of the extension */
-	Oid			caller;
-	DriftMode	drift;
-	bool		changed_only; /* scope => 'changed' */
-	bool		report_errors; /* on_error => 'report' */
-	List	   *allow;	   /* of char *: guards lifted */
-	List	   *modules;   /* of char *: install and uninstall: the modules that come or go */
-	int64		operation; /* journal's number, 0 none */
-	World	   *world;
-	Plan	   *plan;
+	int workspace;			 /* iasql_workspace.id */
+	Oid ext_schema;			 /* the extension's */
+	const char *ext;		 /* quoted, with the dot: "public". */
+	Oid owner;				 /* of the extension */
+	Oid caller;
+	DriftMode drift;
+	bool changed_only;	/* scope => 'changed' */
+	bool report_errors; /* on_error => 'report' */
+	List *allow;		/* of char *: guards lifted */
+	List *modules;		/* of char *: install and uninstall: the modules that come or go */
+	int64 operation;	/* journal's number, 0 none */
+	World *world;
+	Plan *plan;
 	struct Account *account; /* call.c's own */
 	struct Journal *journal; /* journal.c's own */
 	TimestampTz started;
@@ -295,21 +295,21 @@ typedef struct Session
 
 /* in settings.c: defined by _PG_init, read everywhere */
 extern char *iasql_endpoint_url;
-extern int	iasql_max_concurrency;
-extern int	iasql_connect_timeout; /* ms */
-extern int	iasql_request_timeout;
-extern int	iasql_wait_timeout;
-extern int	iasql_lock_timeout;
-extern int	iasql_consistency_window;
-extern int	iasql_orphan_grace;
-extern int	iasql_audit_retention; /* minutes; 0: all is kept */
-extern int	iasql_max_imported_deletes;
-extern int	iasql_max_emptied;
+extern int iasql_max_concurrency;
+extern int iasql_connect_timeout; /* ms */
+extern int iasql_request_timeout;
+extern int iasql_wait_timeout;
+extern int iasql_lock_timeout;
+extern int iasql_consistency_window;
+extern int iasql_orphan_grace;
+extern int iasql_audit_retention; /* minutes; 0: all is kept */
+extern int iasql_max_imported_deletes;
+extern int iasql_max_emptied;
 extern bool iasql_use_server_credentials;
 extern bool iasql_mark_objects;
 extern bool iasql_allow_http;
-extern int	iasql_max_reply;  /* kB */
-extern int	iasql_max_pages;
+extern int iasql_max_reply; /* kB */
+extern int iasql_max_pages;
 extern void settings_define(void);
 
 /* in registry.c */
@@ -317,12 +317,12 @@ extern const Module *module_by_name(const char *name);
 extern const Resource *resource_by_name(const char *name);
 extern const Module *module_of_table(const char *table);
 /* index of an attribute, -1 if there is none */
-extern int	attribute_index(const Resource *res, const char *column, int len);
-extern int	attribute_count(const Resource *res);
+extern int attribute_index(const Resource *res, const char *column, int len);
+extern int attribute_count(const Resource *res);
 /* whether 'name' is an element of the comma separated 'list' */
 extern bool list_names(const char *list, const char *name);
 /* up to three known names near to this one, "a", "b" or NULL */
-extern char *nearest_names(const char *name, const char *(*next) (void *arg, int i), void *arg);
+extern char *nearest_names(const char *name, const char *(*next)(void *arg, int i), void *arg);
 
 /* in session.c */
 extern Session *session_begin(Verb verb, MemoryContext memory);
@@ -337,15 +337,15 @@ extern bool session_holds(Session *session);
 /* errors unless READ COMMITTED, writable, not in recovery, and not nested in another operation */
 extern void session_check_may_act(Session *session);
 /* runs SPI with pinned settings: nest = pin_settings(); ...; unpin_settings(nest) */
-extern int	pin_settings(void);
+extern int pin_settings(void);
 /* the same but for search_path: for statements that run users' triggers */
-extern int	pin_formats(void);
+extern int pin_formats(void);
 extern void unpin_settings(int nest);
 /* user id switch around the extension's own tables: save and restore */
 typedef struct SavedUser
 {
-	Oid			user;
-	int			context;
+	Oid user;
+	int context;
 } SavedUser;
 extern SavedUser become_owner(const Session *session);
 extern void become_caller(SavedUser saved);
@@ -353,7 +353,7 @@ extern void become_caller(SavedUser saved);
 extern void run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum *values);
 extern Datum text_array(const char *const *texts, int n); /* text[]; NULL elements allowed */
 /* runs 'body' in a subtransaction; false and the message after an error that 'caught' (NULL: any) says yes to */
-extern bool subtransaction(void (*body) (void *), void *arg, bool (*caught) (int sqlstate), char **message);
+extern bool subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), char **message);
 /* set iff the module is installed in this workspace */
 extern bool module_installed(Session *session, const char *module);
 extern bool module_is_builtin(const Module *module); /* iasql_platform, iasql_functions */
@@ -374,12 +374,12 @@ extern bool value_is_null(const Value *v);
 extern const char *value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **why);
 /* the JSON that stands for the value in a call: quoted, bare or a document, as column type and form say */
 extern void value_to_json(const Kind *kind, int attribute, const Value *value, StringInfo out);
-extern int	compare_texts(const ListCell *a, const ListCell *b); /* for list_sort over char *: bytewise */
-extern char *sorted_json_array(List *strings); /* of char *; NULL for none */
-extern List *json_array_strings(const char *array); /* of char * */
+extern int compare_texts(const ListCell *a, const ListCell *b); /* for list_sort over char *: bytewise */
+extern char *sorted_json_array(List *strings);					/* of char *; NULL for none */
+extern List *json_array_strings(const char *array);				/* of char * */
 /* JSON text <-> JsonbValue; containers are jbvBinary, what they point to is palloc'd */
 extern void jsonb_root(Jsonb *doc, JsonbValue *out);
-extern void json_parse(const char *json, Size len, JsonbValue *out); /* raises */
+extern void json_parse(const char *json, Size len, JsonbValue *out);				 /* raises */
 extern bool json_try(const char *json, Size len, JsonbValue *out, const char **why); /* for what came from outside */
 extern void json_append(StringInfo out, const JsonbValue *value);
 extern void json_append_string(StringInfo out, const char *text, Size len); /* quoted */
@@ -388,10 +388,11 @@ typedef struct JsonElements
 {
 	const JsonbValue *of;
 	JsonbIterator *it;
-	bool		started;
+	bool started;
 } JsonElements;
 extern bool json_next_element(JsonElements *elements, JsonbValue *out);
-extern bool json_next_member(const JsonbValue *object, JsonbIterator **it, JsonbValue *key, JsonbValue *value); /* *it NULL at first */
+extern bool json_next_member(const JsonbValue *object, JsonbIterator **it, JsonbValue *key,
+							 JsonbValue *value); /* *it NULL at first */
 extern bool json_is_array(const JsonbValue *value);
 extern bool json_is_object(const JsonbValue *value);
 extern char *json_text(const JsonbValue *value); /* a scalar's text, a container's JSON; NULL for null */
@@ -401,12 +402,12 @@ extern char *policy_canonical(const char *policy);
 
 /* in path.c: paths and patterns over jsonb */
 extern bool path_get(Jsonb *doc, const char *path, JsonbValue *out); /* false: nothing there */
-extern char *path_text(Jsonb *doc, const char *path);	/* scalar as text, or document; NULL */
-extern bool pattern_matches(Jsonb *doc, const char *pattern); /* NULL or "" matches */
+extern char *path_text(Jsonb *doc, const char *path);				 /* scalar as text, or document; NULL */
+extern bool pattern_matches(Jsonb *doc, const char *pattern);		 /* NULL or "" matches */
 extern bool path_find(const JsonbValue *from, const char *path, Size len, JsonbValue *out);
 /* steps through "a=b&c=d": *list to behind the next one, its halves palloc'd; false at the end */
 extern bool assignment_next(const char **list, char **left, char **right);
-typedef bool (*PatternLookup) (void *arg, const char *path, Size len, JsonbValue *out);
+typedef bool (*PatternLookup)(void *arg, const char *path, Size len, JsonbValue *out);
 extern bool pattern_test(const char *pattern, Size len, PatternLookup lookup, void *arg);
 
 /* in codec.c: pure conversions named in templates and paths */
@@ -420,12 +421,12 @@ extern void image_split(const char *image, char **repository, char **tag, char *
 /* in template.c */
 typedef struct TemplateArgs
 {
-	Session    *session;
-	const Object *object;	  /* whose columns; NULL none */
-	const Value *values;	  /* desired, base or actual */
-	const Action *action;	  /* for $column+ and $column- */
-	const char *element;	  /* $@, JSON text */
-	const char *gathered;	  /* $#, JSON array text */
+	Session *session;
+	const Object *object; /* whose columns; NULL none */
+	const Value *values;  /* desired, base or actual */
+	const Action *action; /* for $column+ and $column- */
+	const char *element;  /* $@, JSON text */
+	const char *gathered; /* $#, JSON array text */
 	const char *token;
 	const char *mark;
 	const Object *parent; /* $^ */
@@ -447,11 +448,11 @@ extern char *parts_from_rows(const Session *session, const Object *object, const
 extern char *parts_from_reply(const Parts *parts, const JsonbValue *array);
 
 /* in catalog.c: installed modules, enabled regions, and the catalog's view of the tables */
-extern World *world_open(Session *session); /* kinds, regions; no rows yet */
-extern void world_prepare(Session *session);   /* runs Resource.prepare of all kinds */
+extern World *world_open(Session *session);	 /* kinds, regions; no rows yet */
+extern void world_prepare(Session *session); /* runs Resource.prepare of all kinds */
 
 /* in table.c: rows */
-typedef void (*RowReader) (void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls);
+typedef void (*RowReader)(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls);
 /* gives each row of a query to 'reader'; for many rows.  What the reader pallocs is gone after it. */
 extern void query_rows(const char *sql, RowReader reader, void *arg);
 extern void world_read_rows(Session *session); /* Object.desired with references */
@@ -507,6 +508,8 @@ extern void write_dropped(Session *session, List *objects); /* deletes rows, chi
 /* in child.c: join and child rows from what the cloud says of their carriers, which are of one kind */
 extern void children_insert(Session *session, const List *carriers, int attribute);
 extern void children_delete(const Child *child, const List *carriers);
+/* a PARTS value of Object.actual that names what is not there: as its rows would give it */
+extern void children_resolve(Session *session, Object *object, int attribute);
 /* the SQL that stands for no value where a column is NOT NULL: its default, else the empty value; NULL: NULL */
 extern const char *column_otherwise(Oid table, const char *column);
 
@@ -516,12 +519,13 @@ extern const char *column_otherwise(Oid table, const char *column);
  */
 typedef struct PartImport
 {
-	Session    *session;
+	Session *session;
 	const Object *object; /* the carrier */
 	const Child *child;
-	Jsonb	   *part;
-	List	   *columns; /* of char *: set so far, and */
-	List	   *texts;	 /* of char *: their values */
+	Jsonb *part;
+	List *columns; /* of char *: set so far, and */
+	List *texts;   /* of char *: their values */
+	Object **refs; /* what its references lead to, in the order of Child.ref */
 } PartImport;
 extern void part_set(PartImport *import, const char *column, const char *text); /* NULL: nothing */
 /* sets a reference of Parts.refs to this object's row */
@@ -529,7 +533,8 @@ extern void part_refer(PartImport *import, const char *column, const Object *ref
 
 /* in state.c: iasql_state and its kin, as the extension's owner */
 extern void state_read(Session *session); /* Object.base, cloud_id, shared for all kinds; after rows */
-extern void write_base(Session *session, List *objects); /* iasql_state := Object.base, .cloud_id, .base_created, .base_time */
+extern void write_base(Session *session,
+					   List *objects); /* iasql_state := Object.base, .cloud_id, .base_created, .base_time */
 extern void write_forgotten(Session *session, List *objects);
 extern void audit_expire(Session *session); /* deletes what iasql.audit_retention no longer keeps */
 extern void state_tombstone(Session *session, const Object *object);
@@ -538,8 +543,8 @@ extern bool state_is_tombstone(Session *session, const Kind *kind, const char *r
 
 /* in call.c: the AWS client on behalf of SQL: waits on latch and descriptor, honours cancel */
 typedef struct CloudCall CloudCall;
-typedef void (*CallItem) (void *arg, const char *json, Size len);
-typedef void (*CallEnd) (void *arg, CloudCall *call);
+typedef void (*CallItem)(void *arg, const char *json, Size len);
+typedef void (*CallEnd)(void *arg, CloudCall *call);
 extern struct Account *account_open(Session *session); /* credentials of the workspace; error 28000/55000 with HINT */
 /*
  * Starts a call; 'items' as in aws.h.  Ends are collected by cloud_next.
@@ -550,19 +555,19 @@ extern CloudCall *cloud_start(Session *session, const char *service, const char 
 /* Waits until a call has ended (or 'wake' descriptors/latch), at most 'timeout' ms; NULL on timeout or latch. */
 extern CloudCall *cloud_next(Session *session, long timeout);
 extern void *cloud_user(CloudCall *call);
-extern List *cloud_items(CloudCall *call);	 /* of char *: JSON texts, once ended */
+extern List *cloud_items(CloudCall *call);		  /* of char *: JSON texts, once ended */
 extern const char *cloud_result(CloudCall *call); /* whole result */
 typedef struct CloudError
 {
 	const char *code, *message, *request_id, *service, *operation, *hint;
-	int			kind; /* AwsErrorKind */
-	int			http_status;
-	bool		maybe_executed;
+	int kind; /* AwsErrorKind */
+	int http_status;
+	bool maybe_executed;
 } CloudError;
 extern const CloudError *cloud_error(CloudCall *call); /* NULL: success */
 extern const char *cloud_request_id(CloudCall *call);
 extern void cloud_free(CloudCall *call);
-extern int	cloud_running(Session *session);
+extern int cloud_running(Session *session);
 /*
  * Has the items of a call, or the ended call itself, given to a function
  * instead of kept for cloud_next.  It runs in the frame of who waits, and may
@@ -577,9 +582,10 @@ extern CloudCall *cloud_call(Session *session, const char *service, const char *
 extern struct AwsClient *cloud_client(void); /* the backend's, with the limits that the settings say */
 /* raises what a function of the client said, and clears it */
 extern void cloud_raise_client(struct AwsError *error) pg_attribute_noreturn();
-extern const char *account_id(Session *session); /* GetCallerIdentity, once per backend and credentials; NULL if refused */
+extern const char *
+account_id(Session *session); /* GetCallerIdentity, once per backend and credentials; NULL if refused */
 extern bool codes_match(const char *codes, const char *code, const char *message);
-extern int	sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */
+extern int sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */
 extern void cloud_raise(const CloudError *error) pg_attribute_noreturn();
 extern char *cloud_error_text(const CloudError *error); /* one line: call, code, message, request id */
 
@@ -588,7 +594,7 @@ extern Jsonb *world_jsonb(World *world, const Jsonb *doc);
 /* NULL where it is no JSON; *why: its texts had to be changed, so the table cannot hold it */
 extern Jsonb *item_parse(World *world, const char *json, Size len, const char **why);
 extern const char *item_id(const Kind *kind, Jsonb *doc); /* its cloud id, or NULL */
-extern bool items_whole(const char *items); /* whether the path is ".", the whole result */
+extern bool items_whole(const char *items);				  /* whether the path is ".", the whole result */
 /* attributes that a join brings (NULL: all joins), added to the set */
 extern Bitmapset *join_attributes(const Kind *kind, const Join *join, Bitmapset *set);
 /* takes an item, under pinned formats; attributes in 'unknown' keep their values; false: unmanaged */
@@ -623,11 +629,12 @@ struct HTAB;
 extern struct HTAB *multimap_of_texts(void);
 extern struct HTAB *multimap_of_pointers(void);
 extern void multimap_add(struct HTAB *map, const void *key, void *value); /* key NULL: nothing */
-extern List *multimap_get(struct HTAB *map, const void *key); /* NIL: none, or key is NULL */
+extern List *multimap_get(struct HTAB *map, const void *key);			  /* NIL: none, or key is NULL */
 extern void multimap_remove(struct HTAB *map, const void *key);
 
 /* in bind.c */
-extern const char *object_natural_key(const Object *object, const Value *values); /* NULL: it has none, or a part is missing */
+extern const char *object_natural_key(const Object *object,
+									  const Value *values); /* NULL: it has none, or a part is missing */
 extern void bind_world(Session *session);
 
 /* in diff.c: pure */
@@ -676,7 +683,7 @@ extern bool journal_is_durable(Session *session, int64 intent); /* polls; never 
 extern void journal_outcome(Session *session, int64 intent, const char *cloud_id, const char *request_id,
 							const char *error_code, const char *error_message, const char *values_json, bool finished);
 extern void journal_progress(Session *session, const char *json); /* for iasql_progress and listeners; queued */
-extern void journal_flush(Session *session); /* until all that was queued is durable */
+extern void journal_flush(Session *session);					  /* until all that was queued is durable */
 extern void journal_close(Session *session);
 extern void journal_witness(Session *session); /* in the caller's (sub)transaction */
 
@@ -688,6 +695,6 @@ extern char *journal_values(const Object *object);
 /* in operation.c: the whole of an apply, a sync, a preview */
 extern Plan *operation_run(Session *session);
 /* 'body' as an operation that is recorded in iasql_operation, errors too; it may call operation_run */
-extern void operation_record(Session *session, void (*body) (Session *session, void *arg), void *arg);
+extern void operation_record(Session *session, void (*body)(Session *session, void *arg), void *arg);
 
-#endif							/* ENGINE_ENGINE_H */
+#endif /* ENGINE_ENGINE_H */

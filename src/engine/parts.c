@@ -17,7 +17,7 @@
 typedef struct Cut
 {
 	const Parts *parts;
-	bool whole; /* with what AWS fills in by itself: to be sent */
+	bool whole;			 /* with what AWS fills in by itself: to be sent */
 	StringInfoData path; /* of the value at hand: "portMappings[].protocol" */
 	StringInfoData out;
 } Cut;

@@ -70,19 +70,19 @@ typedef enum Form
 /* What an attribute is for. */
 enum
 {
-	ATTR_ID = 1 << 0,		/* the cloud id: AWS knows the object by it, in its region */
-	ATTR_KEY = 1 << 1,		/* part of the natural key */
-	ATTR_COMPUTED = 1 << 2, /* AWS sets it: actual always wins */
-	ATTR_REPLACE = 1 << 3,	/* cannot change in place */
-	ATTR_SHARED = 1 << 4,	/* AWS changes it too: an unchanged row follows the cloud */
-	ATTR_SECRET = 1 << 5,	/* write-only: never read back, logged, or kept in state */
-	ATTR_TRIGGER = 1 << 6,	/* acts when true, then returns to false */
-	ATTR_KEEP = 1 << 7,		/* setting NULL cannot clear it: the value returns with a NOTICE */
-	ATTR_VOLATILE = 1 << 8, /* computed, and changes by itself: written back, never a difference */
-	ATTR_EXCLUSIVE = 1 << 9, /* a reference that only one object may hold */
-	ATTR_UNIQUE = 1 << 10,	/* value unique in AWS among its kind and region */
+	ATTR_ID = 1 << 0,		   /* the cloud id: AWS knows the object by it, in its region */
+	ATTR_KEY = 1 << 1,		   /* part of the natural key */
+	ATTR_COMPUTED = 1 << 2,	   /* AWS sets it: actual always wins */
+	ATTR_REPLACE = 1 << 3,	   /* cannot change in place */
+	ATTR_SHARED = 1 << 4,	   /* AWS changes it too: an unchanged row follows the cloud */
+	ATTR_SECRET = 1 << 5,	   /* write-only: never read back, logged, or kept in state */
+	ATTR_TRIGGER = 1 << 6,	   /* acts when true, then returns to false */
+	ATTR_KEEP = 1 << 7,		   /* setting NULL cannot clear it: the value returns with a NOTICE */
+	ATTR_VOLATILE = 1 << 8,	   /* computed, and changes by itself: written back, never a difference */
+	ATTR_EXCLUSIVE = 1 << 9,   /* a reference that only one object may hold */
+	ATTR_UNIQUE = 1 << 10,	   /* value unique in AWS among its kind and region */
 	ATTR_NO_COMPARE = 1 << 11, /* sent on create, unknown afterwards */
-	ATTR_VARIANT = 1 << 12 /* says of what kind the object is: a change from or to NULL cannot be made in place */
+	ATTR_VARIANT = 1 << 12	   /* says of what kind the object is: a change from or to NULL cannot be made in place */
 };
 
 /*
@@ -93,32 +93,32 @@ enum
  */
 typedef struct Parts
 {
-	const char *table;		/* child table */
-	const char *fk;			/* its column(s) that refer to the carrier; taken from the catalog when NULL */
-	const char *key;		/* column that tells the parts of one carrier apart; also in a reply, see key_path */
-	const char *key_path;	/* the same in a reply part */
-	const char *template_;	/* template of one part, over the child's columns */
+	const char *table;	   /* child table */
+	const char *fk;		   /* its column(s) that refer to the carrier; taken from the catalog when NULL */
+	const char *key;	   /* column that tells the parts of one carrier apart; also in a reply, see key_path */
+	const char *key_path;  /* the same in a reply part */
+	const char *template_; /* template of one part, over the child's columns */
 	/* "Path=value" joined by '&': what AWS fills in by itself, not compared; '*': any value, since no column holds it */
 	const char *defaults;
-	const char *columns;	/* import: "column=Path" joined by '&' (codecs allowed) */
-	const char *refs;		/* "column=resource" joined by '&': the child's own references */
+	const char *columns; /* import: "column=Path" joined by '&' (codecs allowed) */
+	const char *refs;	 /* "column=resource" joined by '&': the child's own references */
 	/* import hook for columns that one path cannot give (an image reference);
 	 * see engine.h's PartImport, NULL when columns says all */
-	void		(*import) (void *context);
+	void (*import)(void *context);
 } Parts;
 
 typedef struct Attribute
 {
 	const char *column;
-	const char *path;	/* in a reply; NULL: no reply holds it */
-	Form		form;
-	int			flags;
-	const char *refers; /* REF, IDS, JOIN: the resource referred to */
+	const char *path; /* in a reply; NULL: no reply holds it */
+	Form form;
+	int flags;
+	const char *refers;	   /* REF, IDS, JOIN: the resource referred to */
 	const char *refers_by; /* the referred attribute that a reply holds; NULL: its cloud id */
-	const char *join;	/* JOIN: the join table */
-	const Parts *parts; /* PARTS */
-	const char *clear;	/* JSON that is sent for NULL when the column is cleared; NULL: the member is left out */
-	const char *unset;	/* the reply's value that means NULL ("NONE") */
+	const char *join;	   /* JOIN: the join table */
+	const Parts *parts;	   /* PARTS */
+	const char *clear;	   /* JSON that is sent for NULL when the column is cleared; NULL: the member is left out */
+	const char *unset;	   /* the reply's value that means NULL ("NONE") */
 } Attribute;
 
 /* One step: an API call, or a wait. */
@@ -134,14 +134,14 @@ typedef struct Call
 	const char *retry;	   /* codes to repeat with backoff until iasql.wait_timeout */
 	const char *fail;	   /* path of members that report failures inside a 200 answer */
 	/* batches: actions whose .batch columns are equal share one call */
-	const char *batch;	   /* columns, comma separated; NULL: none */
-	const char *element;   /* template of one action's part, gathered in $# */
-	int			batch_max;
+	const char *batch;	 /* columns, comma separated; NULL: none */
+	const char *element; /* template of one action's part, gathered in $# */
+	int batch_max;
 	const char *reply_items; /* path of the list in a batch's reply, matched to rows by natural key */
 	/* a wait: no operation; the object is read until .until holds */
-	const char *until;	   /* pattern over the object; "gone": until it is absent */
-	const char *bad;	   /* pattern: the wait has failed for good */
-	int			token_ok;  /* the operation honours $!token for repeats */
+	const char *until; /* pattern over the object; "gone": until it is absent */
+	const char *bad;   /* pattern: the wait has failed for good */
+	int token_ok;	   /* the operation honours $!token for repeats */
 } Call;
 
 #define MAX_CALLS 6
@@ -152,23 +152,23 @@ typedef struct Call
 typedef struct Change
 {
 	const char *columns; /* comma separated; the calls run once if any of them changed */
-	Call		calls[MAX_CALLS];
+	Call calls[MAX_CALLS];
 } Change;
 
 /* How all objects of a region are found. */
 typedef struct Listing
 {
 	const char *operation;
-	const char *input;	 /* template; NULL: {} */
-	const char *items;	 /* path of the list; NULL: the paginator's result key */
-	const char *per;	 /* resource: once per object of it, $^attr gives its attributes */
+	const char *input;			 /* template; NULL: {} */
+	const char *items;			 /* path of the list; NULL: the paginator's result key */
+	const char *per;			 /* resource: once per object of it, $^attr gives its attributes */
 	const char *per_parent_gone; /* codes that mean that the parent has none, or has gone */
 	/* where the listing gives ids only: read them in batches */
-	const char *describe; /* operation */
+	const char *describe;		/* operation */
 	const char *describe_input; /* template with $# */
 	const char *describe_items; /* path */
-	int			describe_batch;
-	const char *only;	 /* pattern an item must match */
+	int describe_batch;
+	const char *only; /* pattern an item must match */
 } Listing;
 
 /* Another bulk listing whose items are put into the first's, by key. */
@@ -177,12 +177,12 @@ typedef struct Join
 	const char *operation;
 	const char *input;
 	const char *items;
-	const char *key;	 /* path in its items */
-	const char *match;	 /* path in the first's items */
-	const char *as;		 /* member that takes the item (or an array of items if .many) */
-	int			many;
+	const char *key;   /* path in its items */
+	const char *match; /* path in the first's items */
+	const char *as;	   /* member that takes the item (or an array of items if .many) */
+	int many;
 	const char *per_item; /* instead of a bulk call: one call per item, template over "$@" = item's .match */
-	const char *absent;	 /* codes that mean no such thing for this item */
+	const char *absent;	  /* codes that mean no such thing for this item */
 } Join;
 
 /* What AWS makes along with a new object, of another resource. */
@@ -191,8 +191,8 @@ typedef struct Born
 	const char *resource; /* whose objects appear */
 	const char *parent;	  /* its FORM_REF attribute that names the new object */
 	const char *columns;  /* pattern over that resource's columns: which of them; NULL: all */
-	int			import;	  /* imported as a row; else adopted by an equal row, or .remove'd */
-	Call		remove;	  /* over the new object's columns */
+	int import;			  /* imported as a row; else adopted by an equal row, or .remove'd */
+	Call remove;		  /* over the new object's columns */
 } Born;
 
 typedef struct Resource
@@ -200,21 +200,21 @@ typedef struct Resource
 	const char *name;	 /* the table's name, and the resource's */
 	const char *service; /* AWS service: "ec2" */
 	const char *region;	 /* NULL: regional; else where a global one is asked ("aws-global", "us-east-1") */
-	int			read_only; /* AWS's own list: a row cannot create, nor delete unless there is .remove */
+	int read_only;		 /* AWS's own list: a row cannot create, nor delete unless there is .remove */
 
-	Listing		list;
-	Listing		also;	 /* a second listing whose items are added, or no operation */
-	Join		joins[3];
+	Listing list;
+	Listing also; /* a second listing whose items are added, or no operation */
+	Join joins[3];
 
 	/* read by cloud id: batched where .get_batch > 1; what is not in the reply is gone */
-	const char *get;	 /* operation; NULL: only by listing */
+	const char *get;	   /* operation; NULL: only by listing */
 	const char *get_input; /* template with $# (ids), or over the object's columns when get_batch is 1 */
 	const char *get_items; /* path of the list, or of the object when get_batch is 1 */
-	int			get_batch;
-	const char *gone;	 /* codes that mean absence */
+	int get_batch;
+	const char *gone; /* codes that mean absence */
 
 	/* read by parent, for objects whose id no reply gave: .get's operation with other input */
-	const char *find_input;  /* template with $#, the parents' cloud ids */
+	const char *find_input;	 /* template with $#, the parents' cloud ids */
 	const char *find_parent; /* FORM_REF attribute */
 
 	/*
@@ -224,32 +224,33 @@ typedef struct Resource
 	const char *prepare[4];
 
 	/* states: patterns over an item */
-	const char *absent;	 /* as if it was not there */
-	const char *leaving; /* on its way out: not imported, its name is taken until it is gone */
-	const char *broken;	 /* failed: shown; replaced if the row still wants it */
-	const char *protect; /* AWS's own: never changed or deleted; the row is put back */
+	const char *absent;			/* as if it was not there */
+	const char *leaving;		/* on its way out: not imported, its name is taken until it is gone */
+	const char *broken;			/* failed: shown; replaced if the row still wants it */
+	const char *protect;		/* AWS's own: never changed or deleted; the row is put back */
 	const char *protect_allows; /* columns that may change all the same, comma separated */
-	const char *unmanaged; /* the table cannot hold it: listed in iasql_unmanaged */
+	const char *unmanaged;		/* the table cannot hold it: listed in iasql_unmanaged */
 	const char *unmanaged_why;
 
 	/* graph */
 	const char *dies_with; /* FORM_REF attribute: goes with it, no call */
-	const char *blocks;	  /* FORM_REF attributes, comma separated: the referred cannot be deleted while this refers */
-	const char *after;	  /* "resource:their_attr=my_attr" comma separated: create after those, delete before */
-	const char *late;	  /* attributes that can be set after creation, to cut a cycle */
-	const char *serial;	  /* attribute: one action at a time per value */
-	const char *overlaps; /* "range_attr,scope_attr": ranges of one scope may not overlap */
-	int			replace_delete_first; /* replacement cannot exist beside the old one */
-	int			reply_complete; /* replies to create and change hold all: no reading back */
-	int			versioned; /* an edit makes the next version; the old one goes after its users moved */
-	int			loses_data; /* replacement or region move loses contents: guarded */
+	const char *blocks;	   /* FORM_REF attributes, comma separated: the referred cannot be deleted while this refers */
+	const char *after;	   /* "resource:their_attr=my_attr" comma separated: create after those, delete before */
+	const char *late;	   /* attributes that can be set after creation, to cut a cycle */
+	const char *serial;	   /* attribute: one action at a time per value */
+	const char *overlaps;  /* "range_attr,scope_attr": ranges of one scope may not overlap */
+	int replace_delete_first; /* replacement cannot exist beside the old one */
+	int reply_complete;		  /* replies to create and change hold all: no reading back */
+	int versioned;			  /* an edit makes the next version; the old one goes after its users moved */
+	int loses_data;			  /* replacement or region move loses contents: guarded */
 
-	Attribute	attributes[MAX_ATTRIBUTES];
-	Call		lookup; /* before .create, where a row leaves to AWS what the API asks for: $# in create[0] is what .item finds */
-	Call		create[MAX_CALLS];
-	Change		changes[MAX_CHANGES];
-	Call		remove[MAX_CALLS];
-	Born		born[3];
+	Attribute attributes[MAX_ATTRIBUTES];
+	Call
+		lookup; /* before .create, where a row leaves to AWS what the API asks for: $# in create[0] is what .item finds */
+	Call create[MAX_CALLS];
+	Change changes[MAX_CHANGES];
+	Call remove[MAX_CALLS];
+	Born born[3];
 	const char *created_at; /* path of the creation time in an item, or NULL */
 	const char *mark_path;	/* path of tags in an item where the mark is found, or NULL */
 	const char *id_hint;	/* for messages: what the id looks like ("sg-…") */
@@ -258,12 +259,12 @@ typedef struct Resource
 typedef struct Module
 {
 	const char *name;
-	const char *depends[10]; /* modules */
-	const char *tables[8];	/* all of its tables in order of creation, join and child tables too */
+	const char *depends[10];		  /* modules */
+	const char *tables[8];			  /* all of its tables in order of creation, join and child tables too */
 	const Resource *const *resources; /* NULL-terminated, parents first */
 } Module;
 
 /* registry.c: all modules, NULL-terminated, dependencies first. */
 extern const Module *const iasql_modules[];
 
-#endif							/* ENGINE_RESOURCE_H */
+#endif /* ENGINE_RESOURCE_H */
