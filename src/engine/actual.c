@@ -254,6 +254,8 @@ object_resolve_actual(Session *session, Object *object)
 		const char *text;
 		ListCell *cell;
 
+		if (attr->form == FORM_PARTS && value->text != NULL)
+			children_resolve(session, object, i);
 		if (referred == NULL || value->text == NULL || value->nrefs > 0)
 			continue;
 		texts = attr->form == FORM_REF ? list_make1((void *) value->text) : json_array_strings(value->text);

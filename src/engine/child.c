@@ -83,18 +83,25 @@ part_refer(PartImport *import, const char *column, const Object *referred)
 
 	for (int i = 0; i < child->nrefs; i++)
 		if (strcmp(child->ref_column[i], column) == 0)
+		{
+			import->refs[i] = (Object *) referred;
 			for (int k = 0; k < child->ref[i].n; k++)
 				part_set(import, child->ref[i].column[k], object_column(referred, child->ref[i].referred[k]));
+		}
 }
 
-/* One part of a reply as a child row. */
-static char *
-part_row(Session *session, const Object *carrier, int attribute, JsonbValue *json)
+/*
+ * One part of a reply as a child row.  'refs' gets what it refers to.  False:
+ * it names something that is not there, so that the row has no reference.
+ */
+static bool
+part_row(Session *session, const Object *carrier, int attribute, JsonbValue *json, Object **refs, char **row)
 {
 	const Child *child = carrier->kind->child[attribute];
 	const Parts *parts = carrier->kind->res->attributes[attribute].parts;
-	PartImport import = {.session = session, .object = carrier, .child = child};
+	PartImport import = {.session = session, .object = carrier, .child = child, .refs = refs};
 	const char *list = parts->columns;
+	bool whole = true;
 	char *column;
 	char *path;
 	StringInfoData doc;
@@ -118,8 +125,10 @@ part_row(Session *session, const Object *carrier, int attribute, JsonbValue *jso
 			Kind *referred = kind_by_name(session->world, child->refers[ref]);
 			Object *target = object_by_cloud_id(referred, carrier->region, json_text(&found));
 
-			if (target != NULL && target->row_key != NULL)
+			if (target != NULL)
 				part_refer(&import, column, target);
+			else
+				whole = false;
 		}
 	}
 	if (parts->import != NULL)
@@ -129,7 +138,25 @@ part_row(Session *session, const Object *carrier, int attribute, JsonbValue *jso
 	carrier_members(&doc, child, carrier);
 	forboth(name, import.columns, text, import.texts) json_member(&doc, lfirst(name), lfirst(text));
 	appendStringInfoChar(&doc, '}');
-	return doc.data;
+	*row = doc.data;
+	return whole;
+}
+
+/* The parts that a reply holds for an attribute; NULL: none. */
+static JsonbIterator *
+reply_parts(const Object *object, int attribute)
+{
+	JsonbValue array;
+	JsonbValue first;
+	JsonbIterator *it;
+
+	if (object->actual[attribute].text == NULL || object->item == NULL ||
+		!path_get(object->item, object->kind->res->attributes[attribute].path, &array) || array.type != jbvBinary ||
+		!JsonContainerIsArray(array.val.binary.data))
+		return NULL;
+	it = JsonbIteratorInit(array.val.binary.data);
+	(void) JsonbIteratorNext(&it, &first, true);
+	return it;
 }
 
 /* The child rows that an object of the cloud has, for one attribute. */
@@ -141,7 +168,6 @@ child_rows(Session *session, const Object *object, int attribute)
 	const Child *child = kind->child[attribute];
 	const Value *value = &object->actual[attribute];
 	List *docs = NIL;
-	JsonbValue array;
 	JsonbValue element;
 	JsonbIterator *it;
 
@@ -161,13 +187,15 @@ child_rows(Session *session, const Object *object, int attribute)
 		}
 		return docs;
 	}
-	if (value->text == NULL || object->item == NULL || !path_get(object->item, attr->path, &array) ||
-		array.type != jbvBinary || !JsonContainerIsArray(array.val.binary.data))
-		return NIL;
-	it = JsonbIteratorInit(array.val.binary.data);
-	(void) JsonbIteratorNext(&it, &element, true);
-	while (JsonbIteratorNext(&it, &element, true) == WJB_ELEM)
-		docs = lappend(docs, part_row(session, object, attribute, &element));
+	it = reply_parts(object, attribute);
+	while (it != NULL && JsonbIteratorNext(&it, &element, true) == WJB_ELEM)
+	{
+		Object **refs = palloc0(sizeof(Object *) * (child->nrefs + 1));
+		char *row;
+
+		(void) part_row(session, object, attribute, &element, refs, &row);
+		docs = lappend(docs, row);
+	}
 	return docs;
 }
 
@@ -256,4 +284,63 @@ children_insert(Session *session, const List *carriers, int attribute)
 	foreach (cell, carriers)
 		docs = list_concat(docs, child_rows(session, lfirst(cell), attribute));
 	insert_docs(((const Object *) linitial(carriers))->kind->child[attribute], docs);
+}
+
+/*
+ * A part that names what is not there (a log group that was deleted) cannot
+ * say so in its row.  The value is then taken as the rows would give it, or
+ * it would differ from them for ever.
+ */
+void
+children_resolve(Session *session, Object *object, int attribute)
+{
+	const Child *child = object->kind->child[attribute];
+	const Oid types[] = {TEXTARRAYOID};
+	Datum values[1];
+	Object as_row = *object;
+	const char **docs = NULL;
+	Object ***refs = NULL;
+	bool whole = true;
+	int n = 0;
+	JsonbValue element;
+	JsonbIterator *it = reply_parts(object, attribute);
+	int nest;
+	char *text;
+
+	while (it != NULL && JsonbIteratorNext(&it, &element, true) == WJB_ELEM)
+	{
+		char *row;
+
+		docs = docs ? repalloc(docs, sizeof(char *) * (n + 1)) : palloc(sizeof(char *));
+		refs = refs ? repalloc(refs, sizeof(Object **) * (n + 1)) : palloc(sizeof(Object **));
+		refs[n] = palloc0(sizeof(Object *) * (child->nrefs + 1));
+		whole &= part_row(session, object, attribute, &element, refs[n], &row);
+		docs[n++] = row;
+	}
+	if (whole)
+		return;
+
+	values[0] = text_array(docs, n);
+	as_row.desired = object->actual;
+	as_row.nparts = n;
+	as_row.parts = palloc(sizeof(PartRow) * n);
+	nest = pin_settings();
+	SPI_connect();
+	run_sql(SPI_OK_SELECT,
+			psprintf("SELECT to_jsonb(jsonb_populate_record(NULL::%s, u.d::jsonb)) "
+					 "FROM unnest($1) WITH ORDINALITY AS u(d, n) ORDER BY u.n",
+					 child->qualified),
+			1, types, values);
+	for (int i = 0; i < n; i++)
+	{
+		bool isnull;
+
+		as_row.parts[i].row =
+			DatumGetJsonbPCopy(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+		as_row.parts[i].refs = refs[i];
+	}
+	text = parts_from_rows(session, &as_row, object->kind->res->attributes[attribute].parts, false);
+	object->actual[attribute].text = text ? world_text(object->kind->world, text, strlen(text)) : NULL;
+	SPI_finish();
+	unpin_settings(nest);
 }
