@@ -12,8 +12,10 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-fi
 	-Wno-declaration-after-statement $(if $(CI)$(WERROR),-Werror)
 PG_CPPFLAGS = -Isrc
 # -MMD -MP: Debian's server is built without --enable-depend, so PGXS would not follow headers.
-PG_CFLAGS = -std=gnu11 $(WARNINGS) -MMD -MP
-SHLIB_LINK = -lcurl -lcrypto -lexpat -ljson-c -lm
+PG_CFLAGS = -std=gnu11 $(WARNINGS) -MMD -MP $(COUNTERS)
+# For tools/coverage: gcov's counters, and no optimisation that would blur them.
+COUNTERS = $(if $(COVERAGE),--coverage -O0)
+SHLIB_LINK = $(COUNTERS) -lcurl -lcrypto -lexpat -ljson-c -lm
 EXTRA_CLEAN = build/libaws.a build/asan $(OBJS:.o=.d)
 NO_INSTALLCHECK = 1
 
@@ -47,7 +49,7 @@ uninstall-share:
 # src/aws without PostgreSQL: the objects of the extension itself, and the same under the sanitizers.
 AWS_OBJS = $(filter src/aws/%,$(OBJS))
 ASAN_OBJS = $(patsubst src/%.o,build/asan/%.o,$(AWS_OBJS))
-ASAN_FLAGS = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+ASAN_FLAGS = -std=gnu11 -g -O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined $(COUNTERS)
 
 build/libaws.a: $(AWS_OBJS)
 	@mkdir -p $(@D)
