@@ -38,7 +38,7 @@ sanitized() {
     rm -f "$program"
     make -s build/asan/libaws.a >&2 &&
         gcc -std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -Werror -fsanitize=address,undefined \
-            -fno-sanitize-recover=undefined -Isrc "$@" -o "$program" build/asan/libaws.a \
+            -fno-sanitize-recover=undefined ${COVERAGE:+--coverage} -Isrc "$@" -o "$program" build/asan/libaws.a \
             -lcurl -lcrypto -lexpat -ljson-c -lm >&2 &&
         echo "$program"
 }
