@@ -327,11 +327,27 @@ split_operation(const Resource *res, const char *operation, const char **service
 	*name = colon ? colon + 1 : operation;
 }
 
-/* The number of the step under way, for the journal: the first that makes something is 0. */
+/*
+ * The number of the step under way, by which an interrupted creation is
+ * resumed: its call's place in Resource.create.  What is done to what AWS makes
+ * along belongs to the first; a change, of an object that was taken over, is
+ * behind them all.
+ */
 static int
 step_number(const Action *action)
 {
-	return action->run->at - (linitial(action->run->steps) == &action->object->kind->res->lookup ? 1 : 0);
+	const Resource *res = action->object->kind->res;
+	const Call *call = list_nth(action->run->steps, action->run->at);
+
+	if (call == &res->lookup)
+		return -1;
+	for (int c = 0; c < MAX_CALLS; c++)
+		if (call == &res->create[c])
+			return c;
+	for (int b = 0; b < (int) lengthof(res->born); b++)
+		if (call == &res->born[b].remove)
+			return 0;
+	return MAX_CALLS;
 }
 
 /* Expands a request, journals its intents and queues it. */

@@ -245,8 +245,9 @@ append_difference(const Attribute *attr, const Value *from, const Value *to, con
 					? getKeyJsonValueFromContainer(old.val.binary.data, key.val.string.val, key.val.string.len, &other)
 					: NULL;
 
-			if (found != NULL &&
-				strcmp(json_text(found) ? json_text(found) : "", json_text(&value) ? json_text(&value) : "") == 0)
+			/* an entry with another value is added, but not taken away */
+			if (found != NULL && (from == pushed || strcmp(json_text(found) ? json_text(found) : "",
+														   json_text(&value) ? json_text(&value) : "") == 0))
 				continue;
 			appendStringInfoString(out, separator);
 			json_append(out, &key);

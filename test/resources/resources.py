@@ -323,6 +323,18 @@ def groups():
     check("has no ports", sql("SELECT ip_protocol, from_port, to_port FROM security_group_rule WHERE cidr_ipv4 = '10.9.0.0/16'"),
           "-1|-1|-1")
 
+    # after an apply that failed in part, the next one goes on with what there is, changed rows included
+    sql(insert("is_egress, ip_protocol, from_port, to_port, cidr_ipv4", "i = 4, 'tcp', i, i, '10.7.0.0/16'::cidr").replace(
+        "FROM security_group", "FROM generate_series(1, 4) i, security_group"),
+        "INSERT INTO subnet (cidr_block, availability_zone, vpc_id) SELECT '10.0.0.0/24', 'us-east-1a', id FROM vpc")
+    check("a part fails", sql("SELECT iasql_apply()").startswith("ERROR:  could not apply 1 of 5 changes"), True)
+    sql("UPDATE security_group_rule SET description = 'late' WHERE cidr_ipv4 = '10.7.0.0/16'")
+    check("it fails again", sql("SELECT iasql_apply()").startswith("ERROR:  could not apply 1 of 5 changes"), True)
+    apply("without it", "DELETE FROM subnet WHERE subnet_id IS NULL", *["create security_group_rule"] * 4)
+    check("nothing is there twice", [r for r in rules("g") if r[4] == "10.7.0.0/16"],
+          [(i == 4, "tcp", i, i, "10.7.0.0/16", "late") for i in range(1, 5)])
+    apply("fewer rules", "DELETE FROM security_group_rule WHERE cidr_ipv4 = '10.7.0.0/16'", *["delete security_group_rule"] * 4)
+
     apply("two groups that know each other", "INSERT INTO security_group (group_name, description) VALUES ('h', 'd'); " +
           "".join(insert("is_egress, ip_protocol, from_port, to_port, source_security_group",
                          f"false, 'tcp', 1, 2, (SELECT id FROM security_group WHERE group_name = '{b}')", a) + ";"
