@@ -245,6 +245,7 @@ typedef struct Plan
 	List *dropped;	 /* of Object: rows to delete (sync) */
 	List *written;	 /* of Action: row_only updates not reported (shared, computed) */
 	int unchanged;
+	struct HTAB *creations; /* steps.c's own */
 } Plan;
 
 typedef enum DriftMode

@@ -34,7 +34,6 @@ typedef struct Run
 	TimestampTz poll_at; /* of a wait */
 	TimestampTz wait_since;
 	int polls;
-	bool polling;
 	CloudError *error;
 	Value *values;		/* effective */
 	const char *lookup; /* what Resource.lookup found, as JSON */
@@ -79,6 +78,7 @@ typedef struct Executor
 	List *ready;	/* of Action */
 	List *batches;	/* of Action: at a batched step, until the tick's end */
 	List *requests; /* of Request: not in flight */
+	List *polling;	/* of Action: at a wait, between two looks */
 	int in_flight;
 	int unfinished;
 	int finished;
@@ -93,6 +93,15 @@ static TimestampTz
 after_ms(TimestampTz from, long ms)
 {
 	return TimestampTzPlusMilliseconds(from, ms);
+}
+
+/* The smaller of two waits; negative: none. */
+static long
+sooner(long a, long b)
+{
+	if (a < 0)
+		return b;
+	return b < 0 ? a : Min(a, b);
 }
 
 /* Delay before the n-th repeat: doubled from the first to the last. */
@@ -705,7 +714,7 @@ start_step(Executor *ex, Action *action)
 
 		if (call->until != NULL)
 		{
-			run->polling = true;
+			ex->polling = lappend(ex->polling, action);
 			run->wait_since = GetCurrentTimestamp();
 			run->poll_at = run->wait_since;
 			return;
@@ -771,21 +780,17 @@ start_polls(Executor *ex)
 	long next = -1;
 	ListCell *cell;
 
-	foreach (cell, ex->plan->actions)
+	foreach (cell, ex->polling)
 	{
 		Action *action = lfirst(cell);
-		Run *run = action->run;
 
-		if (action->state != ACTION_RUNNING || !run->polling)
-			continue;
-		if (run->poll_at > now)
+		if (action->run->poll_at > now)
 		{
-			long ms = TimestampDifferenceMilliseconds(now, run->poll_at);
-
-			next = next < 0 ? ms : Min(next, ms);
+			next = sooner(next, TimestampDifferenceMilliseconds(now, action->run->poll_at));
+			continue;
 		}
-		else
-			due = lappend(due, action);
+		due = lappend(due, action);
+		ex->polling = foreach_delete_current(ex->polling, cell);
 	}
 	while (due != NIL)
 	{
@@ -802,7 +807,6 @@ start_polls(Executor *ex)
 				continue;
 			poll->actions = lappend(poll->actions, action);
 			poll->objects = lappend(poll->objects, action->object);
-			action->run->polling = false;
 			due = foreach_delete_current(due, cell);
 		}
 		poll->flight = FLIGHT_POLL;
@@ -849,21 +853,13 @@ poll_ended(Executor *ex, Poll *poll, CloudCall *cloud)
 			action_fail(ex, action, &failure);
 			continue;
 		}
-		run->polling = true;
+		ex->polling = lappend(ex->polling, action);
 		run->poll_at = after_ms(now, poll_delay(run->polls++));
 	}
 	cloud_free(cloud);
 }
 
 /* ------------------------------------------------------------------ loop */
-
-static long
-sooner(long a, long b)
-{
-	if (a < 0)
-		return b;
-	return b < 0 ? a : Min(a, b);
-}
 
 /*
  * Runs all actions of the plan that call AWS.  Afterwards each is done, failed

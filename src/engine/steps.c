@@ -64,24 +64,43 @@ change_steps(const Action *action, List *steps)
 	return steps;
 }
 
+/* The plan's creations by what they refer to. */
+static struct HTAB *
+creations(Plan *plan)
+{
+	ListCell *cell;
+
+	if (plan->creations != NULL)
+		return plan->creations;
+	plan->creations = multimap_of_pointers();
+	foreach (cell, plan->actions)
+	{
+		Action *action = lfirst(cell);
+		Object *object = action->object;
+
+		if (object->desired == NULL || (action->kind != ACTION_CREATE && action->kind != ACTION_REPLACE))
+			continue;
+		for (int i = 0; i < object->kind->nattributes; i++)
+			if (object->desired[i].nrefs == 1)
+				multimap_add(plan->creations, object->desired[i].refs[0], action);
+	}
+	return plan->creations;
+}
+
 /* The plan's creation that takes over what AWS makes along with 'parent', marked as such. */
 static bool
 adopt_born(Plan *plan, Object *parent, const Born *born)
 {
 	ListCell *cell;
 
-	foreach (cell, plan->actions)
+	foreach (cell, multimap_get(creations(plan), parent))
 	{
 		Action *action = lfirst(cell);
 		Object *object = action->object;
-		int i;
+		int i = attribute_index(object->kind->res, born->parent, strlen(born->parent));
 
-		if (strcmp(object->kind->res->name, born->resource) != 0 || object->desired == NULL ||
-			(action->kind != ACTION_CREATE && action->kind != ACTION_REPLACE))
-			continue;
-		i = attribute_index(object->kind->res, born->parent, strlen(born->parent));
-		if (i >= 0 && object->desired[i].nrefs == 1 && object->desired[i].refs[0] == parent &&
-			pattern_matches_row(object, object->desired, born->columns))
+		if (strcmp(object->kind->res->name, born->resource) == 0 && i >= 0 && object->desired[i].nrefs == 1 &&
+			object->desired[i].refs[0] == parent && pattern_matches_row(object, object->desired, born->columns))
 		{
 			action->born = true;
 			return true;
