@@ -57,6 +57,13 @@ counts() {
     fi
 }
 
+# connect URL [KEY SECRET]: make the extension in the database $PGDATABASE, for an account at URL
+connect() {
+    sql -c 'CREATE EXTENSION iasql' -c "ALTER DATABASE $PGDATABASE SET iasql.endpoint_url = '$1'"
+    sql -c "SELECT FROM iasql_install('aws_account')" -c "INSERT INTO aws_account (region, access_key_id, secret_access_key)
+        VALUES ('us-east-1', '${2:-test}', '${3:-test}')" >/dev/null
+}
+
 # finish: print the result line and end with its status
 finish() {
     echo "$passed passed, $failed failed"

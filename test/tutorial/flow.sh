@@ -31,10 +31,8 @@ tutorial() {
     url=$(test/emulator/start "$1")
     createdb quickstart
     export PGDATABASE=quickstart
-    ok "the extension is created" sql -c "CREATE EXTENSION iasql" -c "ALTER DATABASE quickstart SET iasql.endpoint_url = '$url'"
     before=$(snapshot)
-    ok "the account is connected" sql -c "SELECT iasql_install('aws_account')" \
-        -c "INSERT INTO aws_account (region, access_key_id, secret_access_key) VALUES ('us-east-1', 'test', 'test')"
+    ok "the account is connected" connect "$url"
 
     ok "the modules are installed" install
     is "an account in step has nothing to apply" "$(sql -c 'SELECT * FROM iasql_preview_apply()' 2>&1)" ""
