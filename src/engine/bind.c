@@ -401,6 +401,8 @@ read_missing(Session *session, Kind *kind)
 	List *missing = NIL;
 	ListCell *cell;
 
+	if (!bms_is_member(kind->index, session->world->looked_at))
+		return;
 	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);

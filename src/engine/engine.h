@@ -166,6 +166,7 @@ struct Object
 	int resume_step;		 /* its creation stopped before this step; 0: complete */
 	const char *frozen;		 /* why nothing may be done with it now, or NULL */
 	bool imported;			 /* an import of this run */
+	bool changed;			 /* scope.c's: the row says otherwise than base */
 	bool merged;			 /* bind.c's: it went into another Object */
 
 	struct Action *action; /* of the plan, or NULL */
@@ -178,8 +179,9 @@ typedef struct World
 	int nkinds;
 	const char **regions; /* enabled ones; the first is the default */
 	int nregions;
-	const char *account; /* AWS account id, or NULL while unknown */
-	List *tombstones;	 /* state.c's own */
+	const char *account;  /* AWS account id, or NULL while unknown */
+	Bitmapset *looked_at; /* kinds, by index, that this operation lists */
+	List *tombstones;	  /* state.c's own */
 	bool tombstones_read;
 	MemoryContext memory; /* of all that belongs to it; world_alloc carves it from blocks */
 	char *block;
@@ -632,6 +634,9 @@ extern struct HTAB *multimap_of_pointers(void);
 extern void multimap_add(struct HTAB *map, const void *key, void *value); /* key NULL: nothing */
 extern List *multimap_get(struct HTAB *map, const void *key);			  /* NIL: none, or key is NULL */
 extern void multimap_remove(struct HTAB *map, const void *key);
+
+/* in scope.c */
+extern Bitmapset *scope_kinds(Session *session); /* kinds to list, by index; marks changed objects */
 
 /* in bind.c */
 extern const char *object_natural_key(const Object *object,

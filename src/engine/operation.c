@@ -40,26 +40,6 @@ is_preview(const Session *session)
 	return session->verb == VERB_PREVIEW_APPLY || session->verb == VERB_PREVIEW_SYNC;
 }
 
-/* Kinds of the modules that an install brings; NULL for all. */
-static Bitmapset *
-kinds_looked_at(Session *session)
-{
-	Bitmapset *kinds = NULL;
-
-	if (session->verb != VERB_INSTALL)
-		return NULL;
-	for (int k = 0; k < session->world->nkinds; k++)
-	{
-		const Module *module = module_of_table(session->world->kinds[k]->res->name);
-		ListCell *cell;
-
-		foreach (cell, session->modules)
-			if (module != NULL && strcmp(module->name, lfirst(cell)) == 0)
-				kinds = bms_add_member(kinds, k);
-	}
-	return kinds;
-}
-
 /* Reads all three sides, binds them and plans; nothing is written but by Resource.prepare. */
 static Plan *
 look_and_plan(Session *session)
@@ -72,8 +52,8 @@ look_and_plan(Session *session)
 		world_prepare(session);
 	world_read_rows(session);
 	state_read(session);
-	kinds = kinds_looked_at(session);
-	if (session->world->nkinds > 0 && (session->verb != VERB_INSTALL || kinds != NULL))
+	kinds = session->world->looked_at = scope_kinds(session);
+	if (kinds != NULL)
 	{
 		account_open(session);
 		cloud_list(session, kinds);

@@ -266,7 +266,8 @@ decide(Session *session, Plan *plan, Object *object)
 	const Resource *res = object->kind->res;
 	bool present = object->presence == PRESENCE_PRESENT && object->actual != NULL;
 
-	if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN)
+	if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN ||
+		(session->changed_only && !object->changed))
 		return;
 	if (object->desired != NULL)
 	{

@@ -426,7 +426,26 @@ def failures():
     check("and keeps the rest", cloud_description("a"), "changed")
 
 
-CASES = [row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+def changed_scope():
+    start("aws_iam", "aws_cloudwatch")
+    do(role_row("a"), role_row("b"), "INSERT INTO log_group (log_group_name) VALUES ('l')")
+    actions()
+    add_role("c")
+    iam.update_role_description(RoleName="a", Description="drift")
+    do("UPDATE role SET description = 'new' WHERE role_name = 'b'")
+    open(LOG, "w").close()
+    check("only the changed row is applied", [line for line in actions(arguments="scope => 'changed'") if "|" in line],
+          ["update|role|b"])
+    with open(LOG) as log:
+        check("only its kind was looked at", [line.split()[1] for line in log if line.split()[1] == "logs"], [])
+    check("the drift stays", cloud_description("a"), "drift")
+    check("no import", row_description("c"), "")
+    do("DELETE FROM role WHERE role_name = 'b'", "INSERT INTO log_group (log_group_name) VALUES ('m')")
+    check("creations and deletions", actions(arguments="scope => 'changed'"), ["create|log_group|m", "delete|role|b"])
+    check("all sees the rest", actions(), ["update|role|a"])
+
+
+CASES = [changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, bad_calls, failures]
