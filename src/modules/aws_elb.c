@@ -53,7 +53,6 @@ static const Resource load_balancer = {
 						 " 'Subnets': '$subnets', 'SecurityGroups': '$security_groups',"
 						 " 'IpAddressType': '$ip_address_type', 'CustomerOwnedIpv4Pool': '$customer_owned_ipv4_pool'}",
 				.item = "LoadBalancers[0]",
-				.retry = "InvalidSubnet|SubnetNotFound|InvalidSecurityGroup",
 			},
 			{.until = "State.Code=active|active_impaired", .bad = "State.Code=failed"},
 		},
