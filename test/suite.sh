@@ -1,5 +1,6 @@
 # For suites written in bash: count checks, and end with the line that test/run adds up.  Sourced from the top folder.
 passed=0 failed=0
+PATH=$("${PG_CONFIG:-pg_config}" --bindir):$PATH # Debian's psql is a wrapper in Perl
 export IASQL_RUN=${IASQL_RUN:-$PWD/build/run} # where clusters, emulators and logs are
 mkdir -p "$IASQL_RUN"
 
