@@ -78,37 +78,48 @@ iasql_begin(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* Runs an operation on what the user changed; the rest of the workspace follows AWS. */
-static Datum
-run(FunctionCallInfo fcinfo, Verb verb, const char *params)
+/* Runs one operation and adds what it reports to the result. */
+static void
+operate(FunctionCallInfo fcinfo, Verb verb, const char *params)
 {
 	Session *session = session_for(verb);
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
 
+	session->drift = DRIFT_IMPORT;
+	session->changed_only = verb != VERB_SYNC;
+	session->params = params;
+	report_plan(fcinfo, operation_run(session), false);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(session->memory);
+}
+
+/* Runs operations one after the other; all but a preview end what iasql_begin opened, also when they fail. */
+static Datum
+run(FunctionCallInfo fcinfo, int n, const Verb *verbs, const char *params)
+{
+	Session *session = session_for(verbs[0]);
+
 	InitMaterializedSRF(fcinfo, 0);
 	require_open(session);
-	session->drift = DRIFT_IMPORT;
-	session->changed_only = true;
-	session->params = params;
 	PG_TRY();
 	{
-		report_plan(fcinfo, operation_run(session), false);
+		for (int i = 0; i < n; i++)
+			operate(fcinfo, verbs[i], params);
 	}
 	PG_FINALLY();
 	{
-		if (verb != VERB_PREVIEW_APPLY)
+		if (verbs[0] != VERB_PREVIEW_APPLY)
 		{
 			begun = 0;
 			session_let_go(session);
 		}
 	}
 	PG_END_TRY();
-	MemoryContextSwitchTo(old);
 	MemoryContextDelete(session->memory);
 	return (Datum) 0;
 }
 
-/* Applies what the user changed, imports the rest, and ends what iasql_begin opened, also when it fails. */
+/* Applies what the user changed, and then imports the rest. */
 Datum
 iasql_commit(PG_FUNCTION_ARGS)
 {
@@ -122,21 +133,21 @@ iasql_commit(PG_FUNCTION_ARGS)
 		escape_json(&params, text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	}
 	appendStringInfoChar(&params, '}');
-	return run(fcinfo, VERB_APPLY, params.data);
+	return run(fcinfo, 2, (const Verb[]){VERB_APPLY, VERB_SYNC}, params.data);
 }
 
-/* Takes back what the user changed since the last agreement with AWS, and ends what iasql_begin opened. */
+/* Takes back what the user changed since the last agreement with AWS. */
 Datum
 iasql_rollback(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, VERB_SYNC, "{\"function\": \"iasql_rollback\"}");
+	return run(fcinfo, 1, (const Verb[]){VERB_SYNC}, "{\"function\": \"iasql_rollback\"}");
 }
 
 /* What iasql_commit would do. */
 Datum
 iasql_preview(PG_FUNCTION_ARGS)
 {
-	return run(fcinfo, VERB_PREVIEW_APPLY, "{\"function\": \"iasql_preview\"}");
+	return run(fcinfo, 1, (const Verb[]){VERB_PREVIEW_APPLY}, "{\"function\": \"iasql_preview\"}");
 }
 
 /* A cell of a Markdown table. */

@@ -59,6 +59,9 @@ look_at(Entries *drift, Entries *unmanaged, const Object *object)
 
 	if (object->frozen != NULL && object->unmanaged == NULL)
 		return;
+	/* what this run deleted was there when it looked */
+	if (object->action != NULL && object->action->kind == ACTION_DELETE && object->action->state == ACTION_DONE)
+		return;
 	if (object->desired == NULL && object->base == NULL)
 	{
 		if (object->ours && present)

@@ -188,7 +188,11 @@ make_workspace(Session *session, const char *schema)
 			module_register(session, iasql_modules[i]);
 }
 
-/* Finds the workspace of search_path; 'make' makes one where there is none.  False: none. */
+/*
+ * Finds the workspace of search_path, the first schema that is one; with
+ * 'make' it is current_schema(), as for all that is created, which becomes one
+ * if it is not.  False: none.
+ */
 static bool
 find_workspace(Session *session, bool make)
 {
@@ -210,7 +214,10 @@ find_workspace(Session *session, bool make)
 		if (name != NULL)
 			names[n++] = name;
 	}
-	values[0] = text_array(names, n);
+	if (make && n == 0)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("no schema has been selected to install in"),
+						errhint("Set search_path to an existing schema.")));
+	values[0] = text_array(names, make ? 1 : n);
 	nest = pin_settings();
 	saved = become_owner(session);
 	run_sql(SPI_OK_SELECT,
@@ -225,9 +232,6 @@ find_workspace(Session *session, bool make)
 	}
 	else if (make)
 	{
-		if (n == 0)
-			ereport(ERROR, (errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("no schema has been selected to install in"),
-							errhint("Set search_path to an existing schema.")));
 		schema = names[0];
 		make_workspace(session, schema);
 	}
@@ -502,7 +506,19 @@ take_lock(Session *session, bool beyond_transaction)
 	nest = NewGUCNestLevel();
 	if (LockTimeout == 0)
 		pin("lock_timeout", psprintf("%d", iasql_lock_timeout));
-	(void) LockAcquire(&tag, ExclusiveLock, beyond_transaction, false);
+	PG_TRY();
+	{
+		(void) LockAcquire(&tag, ExclusiveLock, beyond_transaction, false);
+	}
+	PG_CATCH();
+	{
+		/* granted while the wait was given up: the transaction's end would not release it */
+		LockErrorCleanup();
+		if (beyond_transaction && lock_held_by_me(&tag, ExclusiveLock))
+			(void) LockRelease(&tag, ExclusiveLock, true);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
 	unpin_settings(nest);
 }
 
