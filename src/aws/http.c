@@ -398,6 +398,11 @@ judge(const AwsTransfer *transfer, CURLcode code)
 		result.kind = AWS_BAD_REPLY;
 		result.message = "the answer is larger than allowed";
 	}
+	else if (code == CURLE_BAD_CONTENT_ENCODING)
+	{
+		result.kind = AWS_BAD_REPLY;
+		result.message = "the answer's compression cannot be read";
+	}
 	else if (code == CURLE_OUT_OF_MEMORY)
 	{
 		result.kind = transfer->sent ? AWS_LOST : AWS_NO_MEMORY;
