@@ -165,19 +165,27 @@ read_script(const char *module)
 	return text.data;
 }
 
-/* Runs statements with the workspace's schema as search_path, as the caller. */
+/* Runs a script's statements with the workspace's schema as search_path, as the caller; an error shows the one that failed. */
 static void
-run_in_workspace(const Session *session, const char *statements)
+run_in_workspace(const Session *session, const char *script)
 {
 	int nest = NewGUCNestLevel();
-	int result;
+	ListCell *cell;
 
 	(void) set_config_option("search_path", psprintf("%s, pg_temp", quote_identifier(session->schema_name)),
 							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	SPI_connect();
-	result = SPI_execute(statements, false, 0);
-	if (result < 0)
-		elog(ERROR, "script failed: %s", SPI_result_code_string(result));
+	foreach (cell, raw_parser(script, RAW_PARSE_DEFAULT))
+	{
+		RawStmt *statement = lfirst_node(RawStmt, cell);
+		const char *text = script + statement->stmt_location;
+		int len = statement->stmt_len > 0 ? statement->stmt_len : strlen(text);
+		int blanks = strspn(text, " \n");
+		int result = SPI_execute(pnstrdup(text + blanks, len - blanks), false, 0);
+
+		if (result < 0)
+			elog(ERROR, "script failed: %s", SPI_result_code_string(result));
+	}
 	SPI_finish();
 	AtEOXact_GUC(true, nest);
 }

@@ -479,6 +479,7 @@ extern void object_set_row(Object *object, HeapTuple tuple, TupleDesc desc);
 extern void *world_alloc(World *world, Size size); /* zeroed, lives as long as the world, cheap */
 extern char *world_text(World *world, const char *text, Size len);
 extern Object *object_new(Kind *kind, const char *region);
+extern bool object_is_enabled(const Object *object); /* its region is managed; global ones always are */
 /* after a cloud id or key of an object came or changed: keeps look-ups right */
 extern void object_index(Object *object);
 /* look-ups give NULL where there is none; of two with one value the one indexed last; region "" for kinds without */

@@ -333,6 +333,17 @@ object_new(Kind *kind, const char *region)
 	return object;
 }
 
+bool
+object_is_enabled(const Object *object)
+{
+	const World *world = object->kind->world;
+
+	for (int i = 0; i < world->nregions; i++)
+		if (strcmp(world->regions[i], object->region) == 0)
+			return true;
+	return !object->kind->has_region;
+}
+
 Kind *
 kind_by_name(World *world, const char *resource)
 {

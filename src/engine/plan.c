@@ -266,6 +266,11 @@ decide(Session *session, Plan *plan, Object *object)
 	const Resource *res = object->kind->res;
 	bool present = object->presence == PRESENCE_PRESENT && object->actual != NULL;
 
+	if (object->desired != NULL && object->base == NULL && session->verb != VERB_INSTALL && !object_is_enabled(object))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("%s is in region \"%s\", which is not enabled", object_describe(object), object->region),
+						errhint("Enable the region: UPDATE aws_regions SET is_enabled = true WHERE region = '%s'.",
+								object->region)));
 	if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN ||
 		(session->changed_only && !object->changed))
 		return;

@@ -269,17 +269,6 @@ read_begin(Session *session, List *objects, int *pending)
 	cloud_on_end(cloud_read_start(session, objects, NULL), read_ended, reading);
 }
 
-static bool
-region_enabled(const Object *object)
-{
-	const World *world = object->kind->world;
-
-	for (int r = 0; r < world->nregions; r++)
-		if (strcmp(world->regions[r], object->region) == 0)
-			return true;
-	return !object->kind->has_region;
-}
-
 /* How many objects of a kind one call reads. */
 static int
 most_per_call(const Resource *res)
@@ -313,7 +302,7 @@ read_once(Session *session, List *objects)
 		List *batch = NIL;
 		ListCell *other;
 
-		if (!region_enabled(object))
+		if (!object_is_enabled(object))
 		{
 			object->presence = PRESENCE_UNKNOWN;
 			object->frozen = psprintf("region \"%s\" is not enabled", object->region);

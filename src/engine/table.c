@@ -187,15 +187,6 @@ tuple_text(World *world, Datum value)
 	return world_text(world, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
 }
 
-static bool
-region_enabled(const World *world, const char *region)
-{
-	for (int i = 0; i < world->nregions; i++)
-		if (strcmp(world->regions[i], region) == 0)
-			return true;
-	return false;
-}
-
 static void
 read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls, MemoryContext lasting, List **pending)
 {
@@ -207,7 +198,7 @@ read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls
 	object_set_row(object, tuple, desc);
 	object->row_xmin = DatumGetTransactionId(values[at++]);
 	object->row_tid = *(ItemPointer) DatumGetPointer(values[at++]);
-	if (kind->has_region && !region_enabled(world, region))
+	if (!object_is_enabled(object))
 		object->frozen = "its region is not enabled";
 	object->desired = world_alloc(world, sizeof(Value) * kind->nattributes);
 	for (int i = 0; i < kind->nattributes; i++)

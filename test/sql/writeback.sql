@@ -90,6 +90,16 @@ SET bytea_output = 'escape';
 SELECT * FROM iasql_preview_apply();
 SELECT * FROM iasql_preview_sync();
 
+-- regions: those that are not enabled are not touched, and take no new rows
+INSERT INTO log_group (log_group_name, region) VALUES ('h', 'eu-west-1');
+SELECT * FROM iasql_preview_apply();
+UPDATE aws_regions SET is_enabled = true WHERE region = 'eu-west-1';
+SELECT * FROM iasql_apply();
+UPDATE aws_regions SET is_enabled = false WHERE region = 'eu-west-1';
+SELECT * FROM iasql_preview_apply();
+SELECT * FROM iasql_preview_sync();
+SELECT aws_call('logs', 'DescribeLogGroups', '{}', 'eu-west-1') -> 'logGroups' -> 0 ->> 'logGroupName' AS still_there;
+
 -- without their tables nothing can be said of rows
 DROP TABLE repository_policy;
 SELECT * FROM iasql_preview_apply();
