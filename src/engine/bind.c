@@ -90,7 +90,8 @@ merge(Object *object, Object *listed)
 	listed->presence = PRESENCE_ABSENT;
 	if (listed->base != NULL)
 	{
-		/* the row was deleted and inserted again: its past goes with it, the old state entry is forgotten */
+		/* the row was renamed, or deleted and inserted again: its past goes with it, the old state entry is forgotten */
+		listed->cloud_id = NULL;
 		object->base = listed->base;
 		object->base_region = listed->base_region;
 		object->base_created = listed->base_created;

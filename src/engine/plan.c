@@ -67,6 +67,21 @@ parent_made_anew(const Object *object)
 			(parent->action->kind == ACTION_CREATE && !parent->action->adopted));
 }
 
+/* Whether the new object needs what only one object may hold, and the old one holds. */
+static bool
+keeps_exclusive(const Object *object)
+{
+	for (int i = 0; i < object->kind->nattributes; i++)
+	{
+		const Attribute *attr = &object->kind->res->attributes[i];
+
+		if ((attr->flags & ATTR_EXCLUSIVE) && !value_is_null(&object->desired[i]) &&
+			value_equal(attr, &object->desired[i], &object->actual[i]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * A replacement has two halves: the object's own action creates, and a second
  * one deletes what stood there before, under an Object of its own.
@@ -87,7 +102,7 @@ split_replacement(Plan *plan, Action *action)
 	half->object = old;
 	half->other_half = action;
 	action->other_half = half;
-	action->delete_first = object->kind->res->replace_delete_first ||
+	action->delete_first = object->kind->res->replace_delete_first || keeps_exclusive(object) ||
 						   (!parent_made_anew(object) && old_key != NULL && object->natural_key != NULL &&
 							strcmp(old_key, object->natural_key) == 0);
 	plan->actions = lappend(plan->actions, half);
