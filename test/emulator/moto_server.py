@@ -15,6 +15,7 @@ import urllib.parse
 os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # else no AWS-managed policy can be attached
 
 from cheroot.wsgi import Server  # noqa: E402
+from moto.backends import get_backend  # noqa: E402
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app  # noqa: E402
 
 import ecr_public  # noqa: E402
@@ -47,8 +48,15 @@ def logged(app, path):
     return wrapped
 
 
+def warm_up():
+    """Load what takes seconds (managed policies, machine images) before anybody's request waits for it."""
+    for service, region in ("iam", "aws"), ("ec2", "us-east-1"):
+        get_backend(service)["123456789012"][region]
+
+
 def main(url_file):
     ecr_public.register()
+    warm_up()
     app = DomainDispatcherApplication(create_backend_app)
     log = os.environ.get("IASQL_EMULATOR_LOG")
     server = Server(

@@ -147,13 +147,14 @@ CONTAINERS = [
     {"name": "side", "image": "docker.io/library/nginx", "digest": "sha256:" + "0" * 64},
 ]
 CONTAINER_CHANGES = [
-    {"tag": "v2"}, {"tag": None, "digest": "sha256:" + "1" * 64}, {"memory_reservation": 130}, {"memory_reservation": None},
-    {"container_port": 8081, "host_port": 8081}, {"env_variables": {"A": "2", "C": ""}}, {"env_variables": None},
-    {"cpu": 65}, {"cpu": None}, {"memory": 300}, {"log_group_name": None}, {"log_group_name": Of("log_group")},
-    {"repository_name": None, "public_repository_name": Of("public_repository")},
-    {"public_repository_name": None, "image": "redis:5000/team/app"}, {"name": "front"}, {"essential": False},
-    {"essential": True}, {"protocol": "udp"}, {"container_port": None, "host_port": None, "protocol": None},
-    {"container_port": 8080, "host_port": 8080, "protocol": "tcp"},
+    [{"tag": "v2"}, {"memory_reservation": 130}, {"container_port": 8081, "host_port": 8081}, {"env_variables": {"A": "2", "C": ""}},
+     {"cpu": 65}, {"memory": 300}],
+    [{"tag": None, "digest": "sha256:" + "1" * 64}, {"memory_reservation": None}, {"protocol": "udp"}, {"env_variables": None},
+     {"cpu": None}, {"log_group_name": None}],
+    [{"repository_name": None, "public_repository_name": Of("public_repository")},
+     {"container_port": None, "host_port": None, "protocol": None}, {"log_group_name": Of("log_group")}, {"essential": False}],
+    [{"public_repository_name": None, "image": "redis:5000/team/app"}, {"essential": True}, {"name": "front"},
+     {"container_port": 8080, "host_port": 8080, "protocol": "tcp"}],
 ]
 
 LIVES = {
@@ -342,7 +343,7 @@ LIVES = {
             {"cidr_ipv4": None, "cidr_ipv6": "2001:db8::/64"},
             # moto keeps the description of a range, and loses that of other sources
             {"cidr_ipv6": None, "prefix_list_id": "pl-12345678", "description": None},
-            {"prefix_list_id": None, "source_security_group": Of("security_group")},
+            {"prefix_list_id": None, "source_security_group": Of("fourth security_group")},
             {"security_group_id": Of("third security_group"), "source_security_group": Of("third security_group")},
             {"is_egress": True},
         ],

@@ -294,15 +294,25 @@ def changed(trip):
 
 def replaced(trip):
     """Each column that only another object can have changed: the new one is there, the old one gone."""
-    for object in [o for o in trip.objects.values() if o.label == o.table]:
-        for step in object.life.replace:
+    steps = [(n, o, step) for o in trip.objects.values() if o.label == o.table for n, step in enumerate(o.life.replace)]
+    if LONG:
+        rounds = [[step] for step in steps]
+    else:
+        rounds = [[s for s in steps if s[0] == n] for n in range(1 + max(s[0] for s in steps))]
+    for round in rounds:
+        statements, wanted, along, old, names = [], [], [], [], []
+        for _, object, step in round:
             values = {c: v for c, v in step.items() if c is not None}
-            what = f"{object.label} with another {', '.join(values)}"
-            old = object.row(trip.tables)
+            names.append(f"{object.label} with another {', '.join(values)}")
+            old.append((object, object.row(trip.tables)))
             renamed = object.resource.named and object.key_column in values
-            actions = [f"create {object.table}", f"delete {object.table}"] if renamed else [f"replace {object.table}"]
-            if trip.round(what, trip.update(object, values), *actions, *step.get(None, [])):
-                check(f"{what}: the old one is gone", trip.item(object, old), None)
+            wanted += [f"create {object.table}", f"delete {object.table}"] if renamed else [f"replace {object.table}"]
+            along += step.get(None, [])
+            statements += trip.update(object, values)
+        what = names[0] if LONG else f"replacements ({len(names)})"
+        if trip.round(what, statements, *wanted, *(a for a in along if a not in wanted)):
+            for name, (object, row) in zip(names, old):
+                check(f"{name}: the old one is gone", trip.item(object, row), None)
 
 
 def containers(trip):
@@ -310,11 +320,14 @@ def containers(trip):
     task = trip.objects["task_definition"]
     table = task.resource.attributes["containers"].table
     name = "web"
-    for change in CONTAINER_CHANGES:
-        values = ", ".join(f"{c} = {trip.expression(v)}" for c, v in change.items())
-        where = f"name = '{name}' AND task_definition_id = {task.key}"
-        trip.round(f"a container's {', '.join(change)}", [f"UPDATE {table} SET {values} WHERE {where}"], "replace task_definition")
-        name = change.get("name", name)
+    for changes in [[c] for group in CONTAINER_CHANGES for c in group] if LONG else CONTAINER_CHANGES:
+        statements = []
+        for change in changes:
+            values = ", ".join(f"{c} = {trip.expression(v)}" for c, v in change.items())
+            statements.append(f"UPDATE {table} SET {values} WHERE name = '{name}' AND task_definition_id = {task.key}")
+            name = change.get("name", name)
+        what = f"a container's {', '.join(c for change in changes for c in change)}"
+        trip.round(what, statements, "replace task_definition")
     trip.round("a container less", [f"DELETE FROM {table} WHERE name = 'side' AND task_definition_id = {task.key}"],
                "replace task_definition")
 
@@ -347,7 +360,7 @@ def deleted(trip):
     order = list(trip.resources)
     statements = []
     for object in sorted(objects, key=lambda o: -order.index(o.table)):
-        if object.table == "vpc":  # with the group that AWS gave it
+        if object.table == "vpc":  # with the group that AWS gave it, which is AWS's own, so no deletion is reported
             group = f"(SELECT id FROM security_group WHERE vpc_id = {object.key} AND group_name = 'default')"
             statements.append(f"DELETE FROM security_group_rule WHERE security_group_id = {group}")
             statements.append(f"DELETE FROM security_group WHERE id = {group}")
@@ -356,7 +369,7 @@ def deleted(trip):
     trip.aws("ec2").delete_route_table(RouteTableId=trip.constants["foreign route table"])
     vpcs = sum(o.table == "vpc" for o in objects)
     trip.round("delete", statements, *(f"delete {o.table}" for o in objects),
-               *["delete security_group", "delete security_group_rule"] * vpcs)
+               *["delete security_group_rule"] * vpcs)
     for object in objects:
         check(f"{object.label} is gone", trip.item(object, rows[object.label]), None)
 
@@ -374,7 +387,7 @@ def coverage(trip):
             reason = (resource.name, column) in REASONS
             check(f"{resource.name}.{column} has a case or a reason", case or reason, True)
     columns = set(trip.tables.columns["container_definition"]) - {"id", "region", "task_definition_id"}
-    check("every column of a container has a case", columns, set(CONTAINER) & {c for change in CONTAINER_CHANGES for c in change})
+    check("every column of a container has a case", columns, set(CONTAINER) & {c for changes in CONTAINER_CHANGES for change in changes for c in change})
     for (table, column), reason in {**REASONS, **NOT_NULL}.items():
         print(f"left out: {table}.{column}: {reason}")
 
