@@ -480,8 +480,8 @@ append_term(const Expansion *x, const Term *term, Outcome *outcome, StringInfo o
 			if (args->parent == NULL)
 				elog(ERROR, "template: \"$^%.*s\" without a parent", term->len, term->name);
 			/* a listing asks for what the parent has, whatever its row says */
-			return append_attribute(x, args->parent, x->row != NULL ? NULL : args->parent->actual, term->name, term->len,
-									term, term->arrows, out);
+			return append_attribute(x, args->parent, x->row != NULL ? NULL : args->parent->actual, term->name,
+									term->len, term, term->arrows, out);
 		default:
 			if (x->row != NULL)
 				return append_part_column(x, term, out);

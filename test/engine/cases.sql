@@ -322,7 +322,7 @@ INSERT INTO cases (expression, wanted) VALUES
 ($$template('{''R'': ''$zones-''}', '{}', '{"was": {"zones": ["b"]}}')$$, '{"R": ["b"]}'),
 ($$template('{''A'': ''$tags+:tags'', ''R'': ''$tags-:keys''}', '{"tags": {"same": "1", "new": "2", "changed": "3"}}',
   '{"was": {"tags": {"same": "1", "changed": "0"}}}')$$,
- '{"A": [{"Key": "new", "Value": "2"}, {"Key": "changed", "Value": "3"}], "R": ["changed"]}'),
+ '{"A": [{"Key": "new", "Value": "2"}, {"Key": "changed", "Value": "3"}]}'),
 ($$template('{''A'': ''$friends+'', ''R'': ''$friends-''}', '{"friends": [{"id": "f-1"}, {"id": "f-2"}]}', '{"was": {"friends": [{"id": "f-0"}, {"id": "f-1"}]}}')$$,
  '{"A": ["f-2"], "R": ["f-0"]}'),
 ($$template('{''A'': ''$friends+'', ''R'': ''$friends-''}', '{"friends": [{"id": "new"}, {"id": "f-2"}]}',
