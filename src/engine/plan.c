@@ -452,9 +452,52 @@ order_for_report(Plan *plan)
 	plan->actions = ordered;
 }
 
-/* The plan of an apply.  Sets Object.action, .imported, .unmanaged. */
-Plan *
-plan_apply(Session *session)
+/* Decides about each object of a sync: the row follows the cloud.  Its actions write rows only. */
+static void
+decide_sync(Session *session, Plan *plan, Object *object)
+{
+	bool present = object->presence == PRESENCE_PRESENT && object->actual != NULL && !object->leaving;
+	Action *action = NULL;
+
+	if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN ||
+		object->unmanaged != NULL)
+		return;
+	if (object->desired != NULL && present)
+	{
+		const char *refusal;
+		List *deltas = diff_object(object, session->drift, true, &refusal);
+
+		if (deltas == NIL && object->base != NULL)
+		{
+			plan->unchanged++;
+			return;
+		}
+		action = action_new(plan, object, ACTION_UPDATE);
+		action->deltas = deltas;
+		action->reported = deltas != NIL;
+	}
+	else if (object->desired != NULL)
+	{
+		action = action_new(plan, object, ACTION_DELETE);
+		plan->dropped = lappend(plan->dropped, object);
+	}
+	else if (present && can_be_row(object))
+	{
+		action = action_new(plan, object, ACTION_CREATE);
+		object->imported = true;
+		plan->imports = lappend(plan->imports, object);
+	}
+	else if (present)
+		object->unmanaged = "what it belongs to has no row";
+	else if (object->base != NULL)
+		plan->forgotten = lappend(plan->forgotten, object);
+	if (action != NULL)
+		action->row_only = true;
+}
+
+/* A plan of what 'decide' says about each object, parents first. */
+static Plan *
+plan_each(Session *session, void (*decide_one)(Session *, Plan *, Object *))
 {
 	World *world = session->world;
 	Plan *plan = palloc0(sizeof(Plan));
@@ -471,71 +514,29 @@ plan_apply(Session *session)
 		}
 		list_sort(kind->objects, compare_objects);
 		foreach (cell, kind->objects)
-			decide(session, plan, lfirst(cell));
+			decide_one(session, plan, lfirst(cell));
 	}
+	return plan;
+}
+
+/* The plan of an apply.  Sets Object.action, .imported, .unmanaged. */
+Plan *
+plan_apply(Session *session)
+{
+	Plan *plan = plan_each(session, decide);
+
 	mark_riders(plan);
 	refuse_replacement_in_use(session, plan);
 	order_for_report(plan);
 	return plan;
 }
 
-/* The plan of a sync: rows follow the cloud.  Its actions write rows only. */
+/* The plan of a sync.  Sets the same. */
 Plan *
 plan_sync(Session *session)
 {
-	World *world = session->world;
-	Plan *plan = palloc0(sizeof(Plan));
+	Plan *plan = plan_each(session, decide_sync);
 
-	for (int k = 0; k < world->nkinds; k++)
-	{
-		Kind *kind = world->kinds[k];
-		ListCell *cell;
-
-		if (kind->frozen)
-			continue;
-		list_sort(kind->objects, compare_objects);
-		foreach (cell, kind->objects)
-		{
-			Object *object = lfirst(cell);
-			bool present = object->presence == PRESENCE_PRESENT && object->actual != NULL && !object->leaving;
-			Action *action = NULL;
-
-			if (object->row_hidden || object->frozen != NULL || object->presence == PRESENCE_UNKNOWN ||
-				object->unmanaged != NULL)
-				continue;
-			if (object->desired != NULL && present)
-			{
-				const char *refusal;
-				List *deltas = diff_object(object, session->drift, true, &refusal);
-
-				if (deltas == NIL && object->base != NULL)
-				{
-					plan->unchanged++;
-					continue;
-				}
-				action = action_new(plan, object, ACTION_UPDATE);
-				action->deltas = deltas;
-				action->reported = deltas != NIL;
-			}
-			else if (object->desired != NULL)
-			{
-				action = action_new(plan, object, ACTION_DELETE);
-				plan->dropped = lappend(plan->dropped, object);
-			}
-			else if (present && can_be_row(object))
-			{
-				action = action_new(plan, object, ACTION_CREATE);
-				object->imported = true;
-				plan->imports = lappend(plan->imports, object);
-			}
-			else if (present)
-				object->unmanaged = "what it belongs to has no row";
-			else if (object->base != NULL)
-				plan->forgotten = lappend(plan->forgotten, object);
-			if (action != NULL)
-				action->row_only = true;
-		}
-	}
 	order_for_report(plan);
 	return plan;
 }
