@@ -196,7 +196,8 @@ CREATE TABLE iasql_witness (
     workspace integer NOT NULL,
     operation bigint PRIMARY KEY
 );
-COMMENT ON TABLE iasql_witness IS 'Operations whose transaction committed: their row is written in it.';
+COMMENT ON TABLE iasql_witness IS
+    'Operations that rows and iasql_state know of: the row is written in the transaction that made it so.';
 COMMENT ON COLUMN iasql_witness.workspace IS 'Workspace.';
 COMMENT ON COLUMN iasql_witness.operation IS 'Operation, in iasql_operation.';
 
@@ -300,6 +301,19 @@ CREATE VIEW iasql_progress AS
 COMMENT ON VIEW iasql_progress IS
     'Operations under way, as their recorder commits it: how many actions are done, and what the running ones wait for.';
 GRANT SELECT ON iasql_progress TO PUBLIC;
+
+CREATE VIEW iasql_unsure AS
+    SELECT i.at, i.resource, i.row_key AS key, i.region, i.action, i.service, i.aws_operation, i.request,
+        format('Whether AWS did this is not known. The next iasql_apply() looks for it once %s have passed since; '
+            'what the account has of it can be seen by aws_list.', current_setting('iasql.request_timeout')) AS advice
+    FROM iasql_journal i
+    WHERE i.workspace = (SELECT iasql_current_workspace()) AND i.intent IS NULL
+        AND NOT EXISTS (SELECT FROM iasql_journal o WHERE o.intent = i.id)
+        AND NOT EXISTS (SELECT FROM iasql_witness w WHERE w.operation = i.operation)
+        AND NOT EXISTS (SELECT FROM iasql_operation r JOIN pg_stat_activity a ON a.pid = r.pid
+            WHERE r.id = i.operation AND r.ended IS NULL AND a.datname = current_database()
+                AND a.backend_start < r.started);
+COMMENT ON VIEW iasql_unsure IS 'Calls of operations that were killed or undone, of which no answer is known.';
 
 -- What pg_dump takes along: all but iasql_arming and what the next look finds again.
 

@@ -4,7 +4,7 @@
  *
  * Rows (with the base that state.c attached by the row's key) and listed
  * objects begin as Objects of their own.  Binding goes through the kinds,
- * parents first, and merges pairs: by the base's cloud id, by a cloud id
+ * parents first,and merges pairs: by the base's cloud id, by a cloud id
  * typed into the row, by natural key, and last, for objects that this
  * database made in a run that did not commit and that have no natural key,
  * by the row that asked for them then.  A parent's references are resolved
@@ -67,8 +67,8 @@ bound_twice(const Object *first, const Object *second, const char *what)
 }
 
 /* The row (or state entry) takes over what was listed; the listed Object is left empty. */
-static void
-merge(Object *object, Object *listed)
+void
+object_bind(Object *object, Object *listed)
 {
 	Kind *kind = object->kind;
 
@@ -82,8 +82,8 @@ merge(Object *object, Object *listed)
 	object->unknown = listed->unknown;
 	object->unmanaged = listed->unmanaged;
 	object->ours = listed->ours;
-	object->ours_since = listed->ours_since;
-	object->ours_values = listed->ours_values;
+	object->left_at = listed->left_at;
+	object->left_values = listed->left_values;
 	object->resume_step = listed->resume_step;
 	object->frozen = object->frozen ? object->frozen : listed->frozen;
 	listed->actual = NULL;
@@ -120,6 +120,14 @@ sweep_merged(Kind *kind)
 			kept = lappend(kept, lfirst(cell));
 	list_free(kind->objects);
 	kind->objects = kept;
+}
+
+/* A row without object: a new one, or one whose object has gone, so that another may have its name. */
+static bool
+is_loose(const Object *object)
+{
+	return object->desired != NULL && object->actual == NULL &&
+		   (object->base == NULL || object->presence == PRESENCE_ABSENT);
 }
 
 static bool
@@ -194,6 +202,8 @@ made_anew(Object *object)
 
 	object->base_created = false;
 	object->base_time = 0;
+	if (object->ours)
+		object->base = NULL;
 	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
 		if ((kind->res->attributes[i].flags & ATTR_REPLACE) &&
 			!value_equal(&kind->res->attributes[i], &object->desired[i], &object->actual[i]))
@@ -237,8 +247,7 @@ bind_by_natural_key(Kind *kind)
 		List *same;
 		bool had_object;
 
-		if (object->desired == NULL || object->actual != NULL ||
-			(object->base != NULL && object->presence != PRESENCE_ABSENT))
+		if (!is_loose(object))
 			continue;
 		same = multimap_get(listed, object->natural_key);
 		if (same == NIL)
@@ -250,7 +259,7 @@ bind_by_natural_key(Kind *kind)
 									  object_describe(lsecond(same)), object_describe(object)),
 							errhint("Type the id of the one meant into the row.")));
 		had_object = object->base != NULL;
-		merge(object, linitial(same));
+		object_bind(object, linitial(same));
 		if (had_object)
 			made_anew(object);
 		multimap_remove(listed, object->natural_key);
@@ -279,7 +288,7 @@ bind_by_cloud_id(Kind *kind)
 		if (listed == NULL || listed == object)
 			continue;
 		if (is_free(listed))
-			merge(object, listed);
+			object_bind(object, listed);
 		else if (listed->desired != NULL && object->desired != NULL)
 			bound_twice(listed, object, "two rows");
 	}
@@ -296,7 +305,7 @@ bind_by_request(Session *session, Kind *kind)
 	{
 		Object *object = lfirst(cell);
 
-		if (object->ours && object->ours_values != NULL && is_listed_only(object) && !object->leaving)
+		if (object->ours && object->left_values != NULL && is_listed_only(object) && !object->leaving)
 			orphans = lappend(orphans, object);
 	}
 	if (orphans == NIL)
@@ -307,7 +316,7 @@ bind_by_request(Session *session, Kind *kind)
 		char *values;
 		ListCell *orphan;
 
-		if (object->desired == NULL || object->base != NULL || object->actual != NULL)
+		if (!is_loose(object))
 			continue;
 		values = journal_values(object);
 		foreach (orphan, orphans)
@@ -315,9 +324,10 @@ bind_by_request(Session *session, Kind *kind)
 			Object *listed = lfirst(orphan);
 
 			if (listed->actual != NULL && strcmp(listed->region, object->region) == 0 &&
-				strcmp(listed->ours_values, values) == 0)
+				strcmp(listed->left_values, values) == 0)
 			{
-				merge(object, listed);
+				object->base = NULL;
+				object_bind(object, listed);
 				break;
 			}
 		}
@@ -476,6 +486,7 @@ bind_world(Session *session)
 		read_missing(session, kind);
 		bind_by_natural_key(kind);
 		bind_by_request(session, kind);
+		settle_unsure(session, kind);
 		sweep_merged(kind);
 		link_moved(kind);
 		freeze_unlisted(kind);

@@ -61,8 +61,8 @@ fill_from_sent(Object *object)
 	object->presence = PRESENCE_PRESENT;
 }
 
-/* A pause between two looks that ends early on a cancel. */
-static void
+/* A pause between two looks; an event may end it early, a cancel raises. */
+void
 pause_ms(long ms)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, PG_WAIT_EXTENSION);
@@ -335,10 +335,19 @@ conclude(Session *session, Plan *plan)
 	List *agreed = NIL;
 	List *forgotten = list_copy(plan->forgotten);
 	List *born = NIL;
+	bool called = false;
+	bool failed = false;
 	ListCell *cell;
 
 	if (!session->report_errors)
 		raise_failures(plan);
+	foreach (cell, plan->actions)
+	{
+		Action *action = lfirst(cell);
+
+		called |= !action->row_only;
+		failed |= action->state == ACTION_FAILED;
+	}
 
 	for (int k = 0; k < world->nkinds; k++)
 	{
@@ -391,4 +400,5 @@ conclude(Session *session, Plan *plan)
 				agreed = lappend(agreed, lfirst(cell));
 	}
 	write_base(session, agreed);
+	settle_close(session, called && !failed);
 }

@@ -11,7 +11,8 @@
  *	row moved away from base	the cloud follows (sync: the row)
  *	only the cloud moved		drift: the cloud is put back, or the row follows,
  *								or nothing, as the mode says; a shared attribute's
- *								row always follows
+ *								row always follows; what a run wrote that did not
+ *								commit is always put back
  */
 #include "postgres.h"
 
@@ -126,7 +127,10 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 		}
 		else if (!edited)
 		{
-			if ((attr->flags & ATTR_SHARED) || object_shares(object, i))
+			/* what a run wrote that did not commit is no one's will */
+			if (settle_rolled_back(object, i))
+				delta->push = true;
+			else if ((attr->flags & ATTR_SHARED) || object_shares(object, i))
 			{
 				delta->drift = false;
 				delta->push = false;
@@ -134,7 +138,7 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 			else if (drift == DRIFT_REPORT)
 				continue;
 			else
-				delta->push = drift == DRIFT_REVERT || (object->ours && object->ours_since > object->base_agreed);
+				delta->push = drift == DRIFT_REVERT;
 		}
 		else
 			delta->push = true;

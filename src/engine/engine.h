@@ -121,7 +121,8 @@ typedef struct Kind
 	List *objects;						   /* of Object */
 	struct Lookup *lookups;				   /* object.c's own */
 	List *scans;						   /* cloud.c's own: how its listing went, by region */
-	bool frozen;						   /* the whole kind, with .why */
+	List *unsure; /* settle.c's own: creations of which nobody can tell whether they were done */
+	bool frozen;  /* the whole kind, with .why */
 	const char *why;
 } Kind;
 
@@ -161,8 +162,8 @@ struct Object
 
 	const char *natural_key; /* text over the key attributes, or NULL: has none */
 	bool ours;				 /* made by this database by a run that did not commit: orphan or to be bound */
-	TimestampTz ours_since;
-	const char *ours_values; /* the row that wanted it then: JSON of its desired texts */
+	TimestampTz left_at;	 /* when such a run last made or changed it, or 0 */
+	const char *left_values; /* the row that wanted it then: journal_values of it */
 	int resume_step;		 /* its creation stopped before this step; 0: complete */
 	const char *frozen;		 /* why nothing may be done with it now, or NULL */
 	bool imported;			 /* an import of this run */
@@ -287,6 +288,7 @@ typedef struct Session
 	List *allow;		/* of char *: guards lifted */
 	List *modules;		/* of char *: install and uninstall: the modules that come or go */
 	int64 operation;	/* journal's number, 0 none */
+	List *left;			/* settle.c's own: what earlier operations left */
 	World *world;
 	Plan *plan;
 	struct Account *account; /* call.c's own */
@@ -640,6 +642,8 @@ extern void multimap_remove(struct HTAB *map, const void *key);
 extern Bitmapset *scope_kinds(Session *session); /* kinds to list, by index; marks changed objects */
 
 /* in bind.c */
+/* the row (or state entry) takes over what was listed; the listed Object is left empty */
+extern void object_bind(Object *object, Object *listed);
 extern const char *object_natural_key(const Object *object,
 									  const Value *values); /* NULL: it has none, or a part is missing */
 extern void bind_world(Session *session);
@@ -676,6 +680,7 @@ extern Value *effective_values(const Object *object);
 
 /* in conclude.c: after execution: reads back, writes rows and base, raises what failed */
 extern void conclude(Session *session, Plan *plan);
+extern void pause_ms(long ms); /* at most; may raise */
 
 /* in look.c: what the last look saw, for iasql_drift and iasql_unmanaged */
 extern void look_record(Session *session);
@@ -688,14 +693,25 @@ extern int64 journal_intent(Session *session, const Action *action, int step, co
 							const char *operation, const char *request_masked, const char *token); /* queued */
 extern bool journal_is_durable(Session *session, int64 intent); /* polls; never waits */
 extern void journal_outcome(Session *session, int64 intent, const char *cloud_id, const char *request_id,
-							const char *error_code, const char *error_message, const char *values_json, bool finished);
+							const char *error_code, const char *error_message, bool finished);
 extern void journal_progress(Session *session, const char *json); /* for iasql_progress and listeners; queued */
 extern void journal_flush(Session *session);					  /* until all that was queued is durable */
 extern void journal_close(Session *session);
-extern void journal_witness(Session *session); /* in the caller's (sub)transaction */
+/* says in the caller's (sub)transaction that nothing of this operation is left to settle */
+extern void journal_witness(Session *session, int64 operation);
 
-/* in settle.c: what earlier runs left in the journal: marks Objects .ours, adds cloud ids, resumes */
-extern void settle_world(Session *session);
+/*
+ * in settle.c: what earlier runs left in the journal: marks Objects .ours,
+ * resumes.  Until when a call that is in doubt may still come into effect, so
+ * that a look before that tells nothing; 0: all is told.
+ */
+extern TimestampTz settle_world(Session *session);
+/* after binding of a kind: rows whose creation is in doubt take what they may have made, or are frozen */
+extern void settle_unsure(Session *session, Kind *kind);
+/* whether an attribute is in AWS as a run wrote it that did not commit, after row and cloud agreed last */
+extern bool settle_rolled_back(const Object *object, int attribute);
+/* at the end of an operation whose actions all succeeded, if 'whole': this one and earlier ones of which nothing is left */
+extern void settle_close(Session *session, bool whole);
 /* the row's wish as the journal keeps it, to know it again: JSON of its texts without computed columns */
 extern char *journal_values(const Object *object);
 

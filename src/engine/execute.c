@@ -540,8 +540,7 @@ request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_don
 		int64 intent = *(int64 *) list_nth(request->intents, foreach_current_index(cell));
 		bool last = run->outstanding == 1 && run->at + 1 >= list_length(run->steps);
 
-		journal_outcome(ex->session, intent, action->object->cloud_id, request_id, NULL, NULL,
-						action->object->desired ? journal_values(action->object) : NULL, last);
+		journal_outcome(ex->session, intent, action->object->cloud_id, request_id, NULL, NULL, last);
 		if (--run->outstanding > 0)
 			continue;
 		if (run->error != NULL)
@@ -565,7 +564,7 @@ request_failed(Executor *ex, Request *request, const CloudError *error)
 
 		if (!error->maybe_executed)
 			journal_outcome(ex->session, intent, NULL, error->request_id, error->code ? error->code : "",
-							error->message, NULL, false);
+							error->message, false);
 		if (run->error == NULL)
 			run->error = (CloudError *) error;
 		if (--run->outstanding == 0)
@@ -635,7 +634,7 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 			char *element = template_expand(request->call->element, &args, false);
 
 			journal_outcome(ex->session, *(int64 *) list_nth(request->intents, foreach_current_index(cell)), NULL,
-							error->request_id, error->code ? error->code : "", error->message, NULL, false);
+							error->request_id, error->code ? error->code : "", error->message, false);
 			action->run->outstanding--;
 			request_new(ex, list_make1(action), request->call, NULL, psprintf("[%s]", element));
 		}
@@ -748,12 +747,42 @@ start_step(Executor *ex, Action *action)
 	action_done(ex, action);
 }
 
+/* Whether it refers to what AWS makes along with another object, whose id no reply gave; not if it comes along itself. */
+static bool
+needs_unknown(const Action *action)
+{
+	const Object *object = action->object;
+
+	if (action->born || object->desired == NULL)
+		return false;
+	for (int i = 0; i < object->kind->nattributes; i++)
+		for (int r = 0; r < object->desired[i].nrefs; r++)
+		{
+			const Object *other = object->desired[i].refs[r];
+
+			if (other->action != NULL && other->action->born && other->cloud_id == NULL)
+				return true;
+		}
+	return false;
+}
+
 static void
 start_action(Executor *ex, Action *action)
 {
 	Object *object = action->object;
 	Run *run = palloc0(sizeof(Run));
 
+	if (needs_unknown(action))
+	{
+		action->state = ACTION_SKIPPED;
+		action->reported = false;
+		ex->unfinished--;
+		ereport(NOTICE,
+				(errmsg("%s is left to the next iasql_apply()", object_describe(object)),
+				 errdetail("The id of what it refers to, made by AWS along with something else, is not known.")));
+		release(ex, action);
+		return;
+	}
 	action->state = ACTION_RUNNING;
 	action->run = run;
 	run->steps = action_steps(ex->session, ex->plan, action);

@@ -48,7 +48,6 @@ typedef struct Journal
 	int64 sent;		 /* messages so far, the queued ones too */
 	RecorderAck ack; /* what of them is committed */
 	bool lost;
-	bool witnessed;
 	MemoryContextCallback cleanup;
 } Journal;
 
@@ -303,10 +302,7 @@ journal_operation_end(Session *session, const char *result_json, const char *err
 	RESUME_INTERRUPTS();
 }
 
-/*
- * Must be called before the first call that changes something: makes sure that
- * there is a worker, and leaves the witness in the caller's transaction.
- */
+/* Must be called before the first call that changes something: makes sure that there is a worker. */
 void
 journal_open(Session *session)
 {
@@ -326,9 +322,6 @@ journal_open(Session *session)
 					 errhint("Increase max_worker_processes, or try again when others have ended.")));
 		journal_operation_begin(session, "apply", "{}");
 	}
-	if (!session->journal->witnessed)
-		journal_witness(session);
-	session->journal->witnessed = true;
 }
 
 static const char *
@@ -345,11 +338,12 @@ journal_intent(Session *session, const Action *action, int step, const char *ser
 {
 	const Object *object = action->object;
 
-	return send_message(session, RECORD_INTENT, 0, 13,
+	return send_message(session, RECORD_INTENT, 0, 14,
 						(const char *const[]){number(session->workspace), number(session->operation),
 											  action_name(action->kind), object->kind->res->name, object->row_key,
 											  object->cloud_id, object->region, number(step), service, operation,
-											  request_masked, token, GetUserNameFromId(session->caller, false)});
+											  request_masked, token, GetUserNameFromId(session->caller, false),
+											  object->desired ? journal_values(object) : NULL});
 }
 
 bool
@@ -364,12 +358,11 @@ journal_is_durable(Session *session, int64 intent)
 
 void
 journal_outcome(Session *session, int64 intent, const char *cloud_id, const char *request_id, const char *error_code,
-				const char *error_message, const char *values_json, bool finished)
+				const char *error_message, bool finished)
 {
-	send_message(session, RECORD_OUTCOME, 0, 9,
+	send_message(session, RECORD_OUTCOME, 0, 8,
 				 (const char *const[]){number(session->workspace), number(session->operation), number(intent), cloud_id,
-									   request_id, error_code, error_message, values_json,
-									   finished ? "true" : "false"});
+									   request_id, error_code, error_message, finished ? "true" : "false"});
 }
 
 void
@@ -394,13 +387,16 @@ journal_close(Session *session)
 		journal_release(session->journal);
 }
 
-/* The row by which a later operation knows that this one's (sub)transaction committed. */
+/*
+ * The row by which a later operation knows that nothing of this one is left to
+ * settle.  It goes with the caller's (sub)transaction.
+ */
 void
-journal_witness(Session *session)
+journal_witness(Session *session, int64 operation)
 {
 	SavedUser saved = become_owner(session);
 	Oid types[2] = {INT4OID, INT8OID};
-	Datum values[2] = {Int32GetDatum(session->workspace), Int64GetDatum(session->operation)};
+	Datum values[2] = {Int32GetDatum(session->workspace), Int64GetDatum(operation)};
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "could not connect to SPI");

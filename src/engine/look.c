@@ -41,7 +41,7 @@ entries_add(Entries *entries, const char *const *texts)
 static const char *
 kind_of_delta(const Object *object, const Delta *delta)
 {
-	if (object->ours && object->ours_since > object->base_agreed)
+	if (delta->drift && settle_rolled_back(object, delta->attribute))
 		return "rolled back";
 	if (delta->drift && delta->edited)
 		return "both";

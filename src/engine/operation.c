@@ -12,6 +12,7 @@
 #include "utils/json.h"
 #include "utils/memutils.h"
 #include "utils/resowner.h"
+#include "utils/timestamp.h"
 
 #include "engine/spi.h"
 
@@ -40,12 +41,11 @@ is_preview(const Session *session)
 	return session->verb == VERB_PREVIEW_APPLY || session->verb == VERB_PREVIEW_SYNC;
 }
 
-/* Reads all three sides, binds them and plans; nothing is written but by Resource.prepare. */
-static Plan *
-look_and_plan(Session *session)
+/* Reads all three sides; until when a call in doubt may still change what is seen, or 0. */
+static TimestampTz
+look(Session *session)
 {
 	Bitmapset *kinds;
-	Plan *plan;
 
 	session->world = world_open(session);
 	if (!is_sync(session) && session->verb != VERB_INSTALL && session->verb != VERB_REFRESH && !XactReadOnly)
@@ -58,7 +58,29 @@ look_and_plan(Session *session)
 		account_open(session);
 		cloud_list(session, kinds);
 	}
-	settle_world(session);
+	return settle_world(session);
+}
+
+/* Waits until calls in doubt have come into effect, or will not any more. */
+static void
+wait_until_told(TimestampTz told)
+{
+	long ms;
+
+	ereport(NOTICE, (errmsg("waiting for calls of an earlier operation whose answers were lost")));
+	while ((ms = TimestampDifferenceMilliseconds(GetCurrentTimestamp(), told)) > 0)
+		pause_ms(ms);
+}
+
+/* Looks, binds and plans; nothing is written but by Resource.prepare. */
+static Plan *
+look_and_plan(Session *session)
+{
+	TimestampTz told;
+	Plan *plan;
+
+	while ((told = look(session)) != 0 && !is_preview(session) && session->verb != VERB_REFRESH)
+		wait_until_told(told);
 	bind_world(session);
 	if (session->verb == VERB_REFRESH)
 		return palloc0(sizeof(Plan));

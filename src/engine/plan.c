@@ -116,6 +116,20 @@ refuse_protected(const Object *object, const char *what)
 					errhint("Lift the protection with iasql_unprotect(), or undo the change.")));
 }
 
+/* Whether the base says what the object is. */
+static bool
+is_agreed(const Object *object)
+{
+	const Kind *kind = object->kind;
+
+	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
+		if ((kind->res->attributes[i].flags & (ATTR_SECRET | ATTR_TRIGGER | ATTR_NO_COMPARE | ATTR_VOLATILE)) == 0 &&
+			!bms_is_member(i, object->unknown) &&
+			!value_equal(&kind->res->attributes[i], &object->base[i], &object->actual[i]))
+			return false;
+	return object->base != NULL;
+}
+
 /* A row whose object is there. */
 static void
 decide_present(Session *session, Plan *plan, Object *object)
@@ -189,9 +203,9 @@ decide_present(Session *session, Plan *plan, Object *object)
 	else
 	{
 		plan->unchanged++;
-		if (object->base == NULL)
+		if (!is_agreed(object))
 		{
-			/* adopted as it is: only the base is missing */
+			/* adopted as it is, or changed by a run that did not commit: only the base is missing */
 			action = palloc0(sizeof(Action));
 			action->kind = ACTION_UPDATE;
 			action->object = object;
@@ -245,10 +259,25 @@ can_be_row(const Object *object)
 	return true;
 }
 
+/* Whether what its key refers to is deleted by this plan: AWS's own objects (a VPC's default group) go with it. */
+static bool
+parent_goes(const Object *object)
+{
+	for (int i = 0; i < object->kind->nattributes; i++)
+	{
+		const Value *value = &object->actual[i];
+
+		if ((object->kind->res->attributes[i].flags & ATTR_KEY) && value->nrefs == 1 &&
+			value->refs[0]->action != NULL && value->refs[0]->action->kind == ACTION_DELETE)
+			return true;
+	}
+	return false;
+}
+
 static bool
 is_orphan_young(const Object *object)
 {
-	return !TimestampDifferenceExceeds(object->ours_since, GetCurrentTimestamp(), iasql_orphan_grace);
+	return !TimestampDifferenceExceeds(object->left_at, GetCurrentTimestamp(), iasql_orphan_grace);
 }
 
 /* An object without row and base. */
@@ -259,7 +288,8 @@ decide_unknown(Session *session, Plan *plan, Object *object)
 		return;
 	if (object->ours && session->verb != VERB_SYNC && session->verb != VERB_PREVIEW_SYNC)
 	{
-		if (!is_orphan_young(object))
+		/* kept for a while for rows that want it again; an install takes nothing away */
+		if (!is_orphan_young(object) && session->verb != VERB_INSTALL)
 			action_new(plan, object, ACTION_DELETE);
 		return;
 	}
@@ -302,7 +332,7 @@ decide(Session *session, Plan *plan, Object *object)
 	}
 	else if (object->base != NULL)
 	{
-		if (!present || object->leaving)
+		if (!present || object->leaving || (object->aws_protected && parent_goes(object)))
 			plan->forgotten = lappend(plan->forgotten, object);
 		else if (object->aws_protected || (res->read_only && res->remove[0].operation == NULL))
 		{

@@ -42,13 +42,13 @@ static const char *const statements[RECORD_KINDS] = {
 		" WHERE id = $1::bigint",
 	[RECORD_INTENT] =
 		"INSERT INTO %s.iasql_journal (id, workspace, operation, at, action, resource, row_key, natural_key, region,"
-		" step, service, aws_operation, request, token, usr)"
+		" step, service, aws_operation, request, token, usr, vals)"
 		" VALUES ($1::bigint, $2::int, $3::bigint, clock_timestamp(), $4, $5, $6, $7, $8, $9::int, $10, $11, $12::jsonb,"
-		" $13, $14::name)",
+		" $13, $14::name, $15::jsonb)",
 	[RECORD_OUTCOME] =
 		"INSERT INTO %s.iasql_journal (id, workspace, operation, intent, at, cloud_id, request_id, error_code,"
-		" error_message, vals, finished)"
-		" VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, clock_timestamp(), $5, $6, $7, $8, $9::jsonb, $10::bool)",
+		" error_message, finished)"
+		" VALUES ($1::bigint, $2::int, $3::bigint, $4::bigint, clock_timestamp(), $5, $6, $7, $8, $9::bool)",
 	[RECORD_PROGRESS] = "UPDATE %s.iasql_operation SET progress = $2::jsonb WHERE id = $1::bigint",
 };
 

@@ -3,18 +3,24 @@
  *	  What earlier runs left behind: runs whose transaction did not commit, or
  *	  that were killed.
  *
- * A run committed if its witness row is visible.  Of one that did not, the
- * journal says what it made: the objects are ours though no row and no state
- * say so.  They are marked here, with the row that asked for them and the step
- * that their creation had reached; binding, planning and the guards see that
- * mark.  A call without outcome is in doubt: its object is found by the mark
- * that the request put on it; one with a natural key is found by that without
- * our help.
+ * An operation is settled if its witness row is visible.  Of one that is not,
+ * the journal says what it made or changed.  What it made is ours though no
+ * row and no state say so; it is marked here with the row that asked for it
+ * and the step that its creation had reached.  Binding, planning and the
+ * guards see that mark.
+ *
+ * A call without outcome is in doubt.  What it may have made is found by the
+ * mark that the request put on it, or by natural key and time of creation.
+ * Until request_timeout after sending, what is not found may still come; then
+ * it was not made.  Where nothing tells such an object from others, the row
+ * that asked for it is frozen for iasql.consistency_window, and then takes an
+ * object that nobody holds and that looks as it wishes.
  */
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -22,12 +28,20 @@
 
 #include "engine/engine.h"
 
-/* The row's wish as the journal keeps it: the texts of what a user can set, secrets excepted. */
+/* By how much AWS's clock may be behind ours. */
+#define CLOCK_SKEW_MS 60000
+
+/*
+ * The row's wish as the journal keeps it: the texts of what a user can set,
+ * secrets excepted, in jsonb's spelling.  References are cloud ids: once what
+ * they refer to is bound, they are the same for the same wish.
+ */
 char *
 journal_values(const Object *object)
 {
 	const Kind *kind = object->kind;
 	StringInfoData json;
+	Jsonb *doc;
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
@@ -36,43 +50,90 @@ journal_values(const Object *object)
 		const Attribute *attr = &kind->res->attributes[i];
 		const Value *value = &object->desired[i];
 
-		if ((attr->flags & (ATTR_COMPUTED | ATTR_SECRET | ATTR_TRIGGER)) || value_is_null(value))
+		if ((attr->flags & (ATTR_COMPUTED | ATTR_SECRET | ATTR_TRIGGER)) || value->text == NULL)
 			continue;
 		if (json.len > 1)
 			appendStringInfoChar(&json, ',');
 		json_append_string(&json, attr->column, strlen(attr->column));
 		appendStringInfoChar(&json, ':');
-		if (value->nrefs > 0)
-		{
-			/* by row, since a cloud id may be of the run that was undone */
-			StringInfoData refs;
-
-			initStringInfo(&refs);
-			for (int r = 0; r < value->nrefs; r++)
-				appendStringInfo(&refs, "%s%s", r ? "," : "", value->refs[r]->row_key ? value->refs[r]->row_key : "");
-			json_append_string(&json, refs.data, refs.len);
-		}
-		else
-			json_append_string(&json, value->text, strlen(value->text));
+		json_append_string(&json, value->text, strlen(value->text));
 	}
 	appendStringInfoChar(&json, '}');
-	return json.data;
+	doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data)));
+	return JsonbToCString(NULL, &doc->root, VARSIZE(doc));
 }
 
-/* One action of a run that did not commit, as its intents and outcomes tell. */
+/* Whether the object is in these attributes as journal_values says; 'keys': only its natural key, which it must have. */
+static bool
+looks_as(const Object *object, const char *values, bool keys)
+{
+	const Kind *kind = object->kind;
+	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(values)));
+	bool any = false;
+
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		Value value = {0};
+		JsonbValue member;
+
+		if (getKeyJsonValueFromContainer(&doc->root, attr->column, strlen(attr->column), &member) != NULL)
+			value.text = pnstrdup(member.val.string.val, member.val.string.len);
+		if (keys ? (attr->flags & ATTR_KEY) == 0 : value.text == NULL || (attr->flags & ATTR_NO_COMPARE))
+			continue;
+		if (!value_equal(attr, &value, &object->actual[i]))
+			return false;
+		any = true;
+	}
+	return any || !keys;
+}
+
+bool
+settle_rolled_back(const Object *object, int attribute)
+{
+	const Attribute *attr = &object->kind->res->attributes[attribute];
+	Value value = {0};
+	Jsonb *doc;
+	JsonbValue member;
+
+	if (object->left_values == NULL || object->base == NULL || object->left_at <= object->base_agreed)
+		return false;
+	doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(object->left_values)));
+	if (getKeyJsonValueFromContainer(&doc->root, attr->column, strlen(attr->column), &member) != NULL)
+		value.text = pnstrdup(member.val.string.val, member.val.string.len);
+	return value_equal(attr, &value, &object->actual[attribute]) &&
+		   !value_equal(attr, &value, &object->base[attribute]);
+}
+
+/* One action of an operation that is not settled, as its intents and outcomes tell. */
 typedef struct Left
 {
+	int64 operation;
 	char *action;
 	char *resource;
 	char *region;
+	char *row_key;
 	char *cloud_id;
-	char *token;
+	char *token; /* of the call that creates */
 	char *values;
 	int step;	   /* the last that was sent */
 	bool ended;	   /* that step has an outcome without error */
 	bool finished; /* the whole action */
+	bool doubt;	   /* some call has no outcome */
+	bool marked;   /* the request put a mark on what it made */
+	bool creates;
 	TimestampTz at;
+	Object *object; /* as it was listed */
+	bool open;		/* not to be told yet */
 } Left;
+
+/* A creation of which nobody can tell whether it was done. */
+typedef struct Unsure
+{
+	const char *region;
+	const char *values;
+	TimestampTz until; /* what is not listed then was not made */
+} Unsure;
 
 static char *
 column(int row, int col)
@@ -80,22 +141,31 @@ column(int row, int col)
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col);
 }
 
-/* The last intent of each action of each uncommitted operation, with the cloud id that any of its outcomes gave. */
+static Datum
+binary(int row, int col)
+{
+	bool null;
+
+	return SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, col, &null);
+}
+
+/* The actions of operations that are not settled, the oldest first. */
 static List *
 read_left(Session *session)
 {
 	static const char *const query =
-		"SELECT DISTINCT ON (i.operation, i.resource, i.row_key, i.natural_key, i.action)"
-		" i.action, i.resource, i.region,"
-		" (SELECT max(c.cloud_id) FROM %1$siasql_journal c JOIN %1$siasql_journal ci ON ci.id = c.intent"
-		"  WHERE c.workspace = i.workspace AND ci.operation = i.operation AND ci.resource = i.resource"
-		"  AND ci.row_key IS NOT DISTINCT FROM i.row_key AND ci.natural_key IS NOT DISTINCT FROM i.natural_key"
-		"  AND ci.action = i.action),"
-		" i.token, o.vals, i.step, o.id IS NOT NULL AND o.error_code IS NULL, coalesce(o.finished, false), i.at"
+		"SELECT i.operation, i.action, i.resource, i.region, i.row_key, max(coalesce(o.cloud_id, i.natural_key)),"
+		" (array_agg(i.token ORDER BY i.id) FILTER (WHERE i.step = 0 AND o.error_code IS NULL))[1],"
+		" (array_agg(i.vals ORDER BY i.id DESC))[1], (array_agg(i.step ORDER BY i.id DESC))[1],"
+		" (array_agg(o.id IS NOT NULL AND o.error_code IS NULL ORDER BY i.id DESC))[1],"
+		" coalesce(bool_or(o.finished), false), bool_or(o.id IS NULL),"
+		" bool_or(i.step = 0 AND i.request::text LIKE '%%iasql:intent%%'), max(i.at)"
 		" FROM %1$siasql_journal i LEFT JOIN %1$siasql_journal o ON o.intent = i.id"
 		" WHERE i.workspace = $1 AND i.intent IS NULL"
 		" AND NOT EXISTS (SELECT FROM %1$siasql_witness w WHERE w.operation = i.operation)"
-		" ORDER BY i.operation, i.resource, i.row_key, i.natural_key, i.action, i.id DESC";
+		" GROUP BY i.operation, i.action, i.resource, i.region, i.row_key,"
+		" CASE WHEN i.row_key IS NULL THEN i.natural_key END"
+		" ORDER BY i.operation, min(i.id)";
 	SavedUser saved = become_owner(session);
 	Oid types[1] = {INT4OID};
 	Datum args[1] = {Int32GetDatum(session->workspace)};
@@ -108,18 +178,22 @@ read_left(Session *session)
 	{
 		MemoryContext spi = MemoryContextSwitchTo(session->memory);
 		Left *left = palloc0(sizeof(Left));
-		bool null;
 
-		left->action = column(row, 1);
-		left->resource = column(row, 2);
-		left->region = column(row, 3);
-		left->cloud_id = column(row, 4);
-		left->token = column(row, 5);
-		left->values = column(row, 6);
-		left->step = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 7, &null));
-		left->ended = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 8, &null));
-		left->finished = DatumGetBool(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 9, &null));
-		left->at = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, 10, &null));
+		left->operation = DatumGetInt64(binary(row, 1));
+		left->action = column(row, 2);
+		left->resource = column(row, 3);
+		left->region = column(row, 4);
+		left->row_key = column(row, 5);
+		left->cloud_id = column(row, 6);
+		left->token = column(row, 7);
+		left->values = column(row, 8);
+		left->step = DatumGetInt32(binary(row, 9));
+		left->ended = DatumGetBool(binary(row, 10));
+		left->finished = DatumGetBool(binary(row, 11));
+		left->doubt = DatumGetBool(binary(row, 12));
+		left->marked = DatumGetBool(binary(row, 13));
+		left->at = DatumGetTimestampTz(binary(row, 14));
+		left->creates = strcmp(left->action, "create") == 0 || strcmp(left->action, "replace") == 0;
 		result = lappend(result, left);
 		MemoryContextSwitchTo(spi);
 	}
@@ -128,54 +202,207 @@ read_left(Session *session)
 	return result;
 }
 
-/* The listed object that carries an intent's mark. */
+/* Whether AWS says that the object was made after the call was sent. */
+static bool
+is_younger(const Object *object, TimestampTz sent)
+{
+	const char *path = object->kind->res->created_at;
+	char *text = path && object->item ? path_text(object->item, path) : NULL;
+	TimestampTz made;
+
+	if (text == NULL)
+		return false;
+	made = DatumGetTimestampTz(
+		DirectFunctionCall3(timestamptz_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid), Int32GetDatum(-1)));
+	return TimestampTzPlusMilliseconds(made, CLOCK_SKEW_MS) >= sent;
+}
+
+/* The listed object that a creation in doubt has made: by its mark, or by natural key and time. */
 static Object *
-object_by_mark(Kind *kind, const char *token)
+made_in_doubt(Kind *kind, const Left *left)
 {
 	ListCell *cell;
 
-	if (kind->res->mark_path == NULL || token == NULL)
-		return NULL;
 	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
-		char *mark = object->item ? path_text(object->item, kind->res->mark_path) : NULL;
 
-		if (mark != NULL && strcmp(mark, token) == 0)
+		if (object->actual == NULL || strcmp(object->region, left->region) != 0)
+			continue;
+		if (left->marked && kind->res->mark_path != NULL)
+		{
+			char *mark = object->item ? path_text(object->item, kind->res->mark_path) : NULL;
+
+			if (mark != NULL && left->token != NULL && strcmp(mark, left->token) == 0)
+				return object;
+		}
+		else if (left->values != NULL && looks_as(object, left->values, true) && is_younger(object, left->at))
 			return object;
 	}
 	return NULL;
 }
 
-/* Marks the objects that uncommitted runs made or changed.  After listing, before binding. */
-void
+static bool
+has_natural_key(const Resource *res)
+{
+	for (int i = 0; i < attribute_count(res); i++)
+		if (res->attributes[i].flags & ATTR_KEY)
+			return true;
+	return false;
+}
+
+/* Marks what one action made or changed; until when its object may still appear, 0 if all is told. */
+static TimestampTz
+settle(Kind *kind, Left *left)
+{
+	TimestampTz until = TimestampTzPlusMilliseconds(left->at, iasql_request_timeout);
+	Object *object = NULL;
+
+	if (left->cloud_id != NULL)
+		object = object_by_cloud_id(kind, left->region, left->cloud_id);
+	if (object == NULL && left->creates && left->doubt)
+		object = made_in_doubt(kind, left);
+	if (object != NULL && object->actual == NULL)
+		object = NULL;
+	if (!left->doubt || strcmp(left->action, "delete") == 0 ||
+		(object != NULL && (left->creates || left->values == NULL || looks_as(object, left->values, false))))
+		until = 0;
+	if (object == NULL)
+	{
+		left->open = until != 0 && until > GetCurrentTimestamp();
+		if (left->creates && left->doubt && left->cloud_id == NULL && left->values != NULL &&
+			!has_natural_key(kind->res) && (!left->marked || kind->res->mark_path == NULL))
+		{
+			Unsure *unsure = palloc(sizeof(Unsure));
+
+			unsure->region = left->region;
+			unsure->values = left->values;
+			unsure->until = TimestampTzPlusMilliseconds(left->at, Max(iasql_consistency_window, iasql_request_timeout));
+			kind->unsure = lappend(kind->unsure, unsure);
+			left->open = true;
+			return 0;
+		}
+		return until;
+	}
+	left->object = object;
+	object->left_at = left->at;
+	object->left_values = left->values;
+	if (left->creates)
+	{
+		object->ours = true;
+		object->resume_step = left->finished ? 0 : Max(left->step + (left->ended ? 1 : 0), 1);
+	}
+	return until;
+}
+
+/* Marks what operations left that are not settled.  After listing, before binding. */
+TimestampTz
 settle_world(Session *session)
 {
+	TimestampTz last = 0;
 	ListCell *cell;
 
-	foreach (cell, read_left(session))
+	session->left = read_left(session);
+	foreach (cell, session->left)
 	{
 		Left *left = lfirst(cell);
 		Kind *kind = kind_by_name(session->world, left->resource);
-		Object *object = NULL;
-		bool creates = strcmp(left->action, "create") == 0 || strcmp(left->action, "replace") == 0;
 
-		if (kind == NULL)
+		if (kind != NULL)
+			last = Max(last, settle(kind, left));
+	}
+	return last > GetCurrentTimestamp() ? last : 0;
+}
+
+/* A new row's wish is that of a creation in doubt: it takes what that may have made, or waits to be told. */
+static void
+settle_row(Kind *kind, Object *row, const Unsure *unsure)
+{
+	ListCell *cell;
+
+	foreach (cell, kind->objects)
+	{
+		Object *object = lfirst(cell);
+
+		if (object->desired != NULL || object->base != NULL || object->actual == NULL || object->leaving ||
+			object->ours || strcmp(object->region, row->region) != 0 || !looks_as(object, unsure->values, false))
 			continue;
-		if (left->cloud_id != NULL)
-			object = object_by_cloud_id(kind, left->region, left->cloud_id);
-		if (object == NULL && creates)
-			object = object_by_mark(kind, left->token);
-		if (object == NULL || object->actual == NULL)
-			continue;
-		object->ours = true;
-		object->ours_since = left->at;
-		if (creates)
+		object_bind(row, object);
+		return;
+	}
+	if (unsure->until > GetCurrentTimestamp())
+		row->frozen = psprintf("it may have been created by a call whose answer was lost; see iasql_unsure");
+}
+
+void
+settle_unsure(Session *session, Kind *kind)
+{
+	ListCell *cell;
+
+	foreach (cell, kind->unsure)
+	{
+		const Unsure *unsure = lfirst(cell);
+		ListCell *row;
+
+		foreach (row, kind->objects)
 		{
-			object->ours_values = left->values ? left->values : object->ours_values;
-			object->resume_step = left->finished ? 0 : left->step + (left->ended ? 1 : 0);
-			if (!left->finished && object->resume_step == 0)
-				object->resume_step = 1;
+			Object *object = lfirst(row);
+
+			if (object->desired == NULL || object->base != NULL || object->actual != NULL || object->frozen != NULL ||
+				strcmp(object->region, unsure->region) != 0 || strcmp(journal_values(object), unsure->values) != 0)
+				continue;
+			settle_row(kind, object, unsure);
+			break;
 		}
 	}
+}
+
+/* Whether row and state hold what an action left, or it is not there any more. */
+static bool
+is_closed(Session *session, const Left *left)
+{
+	Kind *kind = kind_by_name(session->world, left->resource);
+	Object *object = left->object;
+	const char *why;
+
+	if (kind == NULL)
+		return true;
+	if (left->open || kind->frozen || (object == NULL && !kind_listed(kind, left->region, NULL, &why)))
+		return false;
+	if (object == NULL)
+		return true;
+	/* binding may have given it to a row's Object */
+	if (object->actual == NULL && object->cloud_id != NULL)
+		object = object_by_cloud_id(kind, left->region, object->cloud_id);
+	return object == NULL || object->base != NULL || !left->creates ||
+		   (object->action != NULL && object->action->kind == ACTION_DELETE && object->action->state == ACTION_DONE);
+}
+
+void
+settle_close(Session *session, bool whole)
+{
+	List *operations = NIL; /* of Left: one of each that is closed */
+	const Left *last = NULL;
+	bool closed = true;
+	ListCell *cell;
+
+	if (whole && session->operation != 0)
+		journal_witness(session, session->operation);
+	foreach (cell, session->left)
+	{
+		const Left *left = lfirst(cell);
+
+		if (last != NULL && last->operation != left->operation)
+		{
+			if (closed)
+				operations = lappend(operations, (void *) last);
+			closed = true;
+		}
+		closed = closed && is_closed(session, left);
+		last = left;
+	}
+	if (last != NULL && closed)
+		operations = lappend(operations, (void *) last);
+	foreach (cell, operations)
+		journal_witness(session, ((const Left *) lfirst(cell))->operation);
 }

@@ -109,6 +109,7 @@ adopt_born(Plan *plan, Object *parent, const Born *born)
 	return false;
 }
 
+/* The steps of a creation of which the first 'from' calls are done. */
 static List *
 create_steps(Plan *plan, Action *action, int from)
 {
@@ -121,18 +122,19 @@ create_steps(Plan *plan, Action *action, int from)
 		steps = lappend(steps, (void *) &res->create[0]);
 	if (from <= 1)
 		for (int b = 0; b < (int) lengthof(res->born) && res->born[b].resource != NULL; b++)
-			if (!res->born[b].import && !adopt_born(plan, action->object, &res->born[b]) &&
-				res->born[b].remove.operation != NULL)
+			if (!adopt_born(plan, action->object, &res->born[b]) && res->born[b].remove.operation != NULL)
 				steps = lappend(steps, (void *) &res->born[b].remove);
 	return append_calls(steps, res->create, Max(from, 1));
 }
 
-/* A born object has its key; what else the row says is a change. */
+/* A born object has its key, and may bear others; what else the row says is a change. */
 static List *
-born_steps(Action *action)
+born_steps(Plan *plan, Action *action)
 {
 	const Kind *kind = action->object->kind;
 
+	for (int b = 0; b < (int) lengthof(kind->res->born) && kind->res->born[b].resource != NULL; b++)
+		(void) adopt_born(plan, action->object, &kind->res->born[b]);
 	action->deltas = NIL;
 	for (int i = 0; i < kind->nattributes; i++)
 	{
@@ -163,7 +165,7 @@ action_steps(Session *session, Plan *plan, Action *action)
 	{
 		case ACTION_CREATE:
 			if (action->born)
-				return born_steps(action);
+				return born_steps(plan, action);
 			if (action->adopted)
 			{
 				List *steps = NIL;
@@ -174,7 +176,7 @@ action_steps(Session *session, Plan *plan, Action *action)
 			}
 			return create_steps(plan, action, 0);
 		case ACTION_REPLACE:
-			return action->born ? born_steps(action) : create_steps(plan, action, 0);
+			return action->born ? born_steps(plan, action) : create_steps(plan, action, 0);
 		case ACTION_UPDATE:
 			return change_steps(action, NIL);
 		case ACTION_DELETE:
