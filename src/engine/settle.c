@@ -308,7 +308,8 @@ settle_world(Session *session)
 		Left *left = lfirst(cell);
 		Kind *kind = kind_by_name(session->world, left->resource);
 
-		if (kind != NULL)
+		left->open = kind != NULL && !bms_is_member(kind->index, session->world->looked_at);
+		if (kind != NULL && !left->open)
 			last = Max(last, settle(kind, left));
 	}
 	return last > GetCurrentTimestamp() ? last : 0;
