@@ -116,18 +116,25 @@ refuse_protected(const Object *object, const char *what)
 					errhint("Lift the protection with iasql_unprotect(), or undo the change.")));
 }
 
-/* Whether the base says what the object is. */
+/* Whether the base has to follow: row and cloud are the same, and it is not. */
 static bool
-is_agreed(const Object *object)
+is_stale(const Object *object)
 {
 	const Kind *kind = object->kind;
+	bool stale = object->base == NULL;
 
 	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
-		if ((kind->res->attributes[i].flags & (ATTR_SECRET | ATTR_TRIGGER | ATTR_NO_COMPARE | ATTR_VOLATILE)) == 0 &&
-			!bms_is_member(i, object->unknown) &&
-			!value_equal(&kind->res->attributes[i], &object->base[i], &object->actual[i]))
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+
+		if ((attr->flags & (ATTR_SECRET | ATTR_TRIGGER | ATTR_NO_COMPARE | ATTR_VOLATILE)) ||
+			bms_is_member(i, object->unknown))
+			continue;
+		if (!value_equal(attr, &object->desired[i], &object->actual[i]))
 			return false;
-	return object->base != NULL;
+		stale |= !value_equal(attr, &object->base[i], &object->actual[i]);
+	}
+	return stale;
 }
 
 /* A row whose object is there. */
@@ -203,7 +210,7 @@ decide_present(Session *session, Plan *plan, Object *object)
 	else
 	{
 		plan->unchanged++;
-		if (!is_agreed(object))
+		if (is_stale(object))
 		{
 			/* adopted as it is, or changed by a run that did not commit: only the base is missing */
 			action = palloc0(sizeof(Action));
