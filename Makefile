@@ -22,7 +22,7 @@ deps:
 	tools/deps
 
 check:
-	@$(MAKE) --no-print-directory -s -j$(shell nproc) WERROR=1 all build/libaws.a
+	@$(MAKE) --no-print-directory -s -j$(shell nproc) WERROR=1 all build/libaws.a build/asan/libaws.a
 	@$(SUDO) $(MAKE) --no-print-directory -s install
 	test/run $(SUITES)
 

@@ -34,7 +34,8 @@ sql() {
 # sanitized SOURCE [OPTION...]: compile a C program with src/aws under the address and undefined-behaviour sanitizers;
 # print its path
 sanitized() {
-    local program=build/asan/${1%.c}
+    local program
+    program=build/asan/$(basename "$(dirname "$0")")/$(basename "${1%.c}")
     mkdir -p "$(dirname "$program")"
     rm -f "$program"
     make -s build/asan/libaws.a >&2 &&
