@@ -32,6 +32,26 @@ SELECT count(*) FROM iasql_apply();
 SELECT count(*) FROM iasql_drift;
 SELECT count(*) FROM iasql_refresh();
 
+-- what a transaction left in AWS that did not commit
+BEGIN;
+INSERT INTO repository (repository_name) VALUES ('orphan');
+UPDATE repository SET scan_on_push = true WHERE repository_name = 'same';
+SELECT action, description FROM iasql_apply();
+ROLLBACK;
+SELECT resource, key, column_name, base, desired, actual, kind FROM iasql_refresh() ORDER BY key;
+-- the next apply puts the one back, and keeps the other until iasql.orphan_grace has passed
+SELECT action, description FROM iasql_apply();
+SELECT key, kind FROM iasql_drift;
+SET iasql.orphan_grace = 0;
+SELECT action, description FROM iasql_apply();
+SELECT count(*) FROM iasql_refresh();
+
+-- what no row can hold
+SELECT aws_call('ecr', 'CreateRepository', '{"repositoryName": "odd"}') IS NOT NULL AS created;
+ALTER TABLE repository ADD CONSTRAINT no_odd CHECK (repository_name <> 'odd');
+SELECT action, description FROM iasql_apply();
+SELECT resource, region, cloud_id, reason FROM iasql_unmanaged;
+
 -- the views show the workspace that search_path leads to
 CREATE SCHEMA other;
 SET search_path = other;
