@@ -276,6 +276,8 @@ object_resolve_actual(Session *session, Object *object)
 		text = attr->form == FORM_REF ? linitial(ids) : sorted_json_array(ids);
 		if (strcmp(text, value->text) != 0)
 			value->text = world_text(world, text, strlen(text));
+		list_free(texts);
+		list_free(ids);
 	}
 }
 

@@ -33,6 +33,7 @@ object_natural_key(const Object *object, const Value *values)
 	const Kind *kind = object->kind;
 	StringInfoData key;
 	bool any = false;
+	const char *text;
 
 	if (values == NULL)
 		return NULL;
@@ -50,11 +51,16 @@ object_natural_key(const Object *object, const Value *values)
 		if (attr->form == FORM_REF && value->nrefs == 1)
 			appendStringInfo(&key, "@%p", (void *) value->refs[0]);
 		else if (attr->form == FORM_REF && value->text != NULL)
+		{
+			pfree(key.data);
 			return NULL;
+		}
 		else if (value->text != NULL)
 			appendStringInfoString(&key, value->text);
 	}
-	return any ? key.data : NULL;
+	text = any ? world_text(kind->world, key.data, key.len) : NULL;
+	pfree(key.data);
+	return text;
 }
 
 /* Names an object twice claimed, for the error. */
@@ -214,6 +220,8 @@ made_anew(Object *object)
 static void
 bind_by_natural_key(Kind *kind)
 {
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql natural keys", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 	HTAB *rows = multimap_of_texts();
 	HTAB *listed = multimap_of_texts();
 	ListCell *cell;
@@ -264,6 +272,8 @@ bind_by_natural_key(Kind *kind)
 			made_anew(object);
 		multimap_remove(listed, object->natural_key);
 	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
 }
 
 /* Base and typed ids: certain, so they come first. */

@@ -52,11 +52,12 @@ typedef struct Account
 struct CloudCall
 {
 	MemoryContext memory;
+	MemoryContext scratch;
 	Account *account;
 	AwsCall *call; /* NULL once it has ended */
 	bool queued;   /* in account->ended */
 	dlist_node node;
-	CallItem each; /* takes the items as they come */
+	CallItem each; /* takes the items as they come, in .scratch, which is reset after each */
 	void *each_arg;
 	CallEnd end; /* takes the ended call, in place of cloud_next */
 	void *end_arg;
@@ -549,19 +550,25 @@ drive(void)
 	while ((next = aws_client_next(client)) != NULL)
 	{
 		CloudCall *call = aws_call_user(next);
+		MemoryContext old = MemoryContextSwitchTo(call->memory);
 		const char *json;
 		size_t len;
 
 		while ((json = aws_call_item(next, &len)) != NULL)
 		{
-			MemoryContext old = MemoryContextSwitchTo(call->memory);
-
 			if (call->each != NULL)
+			{
+				if (call->scratch == NULL)
+					call->scratch = AllocSetContextCreate(call->memory, "AWS item", ALLOCSET_DEFAULT_SIZES);
+				MemoryContextSwitchTo(call->scratch);
 				call->each(call->each_arg, json, len);
+				MemoryContextSwitchTo(call->memory);
+				MemoryContextReset(call->scratch);
+			}
 			else
 				call->items = lappend(call->items, pnstrdup(json, len));
-			MemoryContextSwitchTo(old);
 		}
+		MemoryContextSwitchTo(old);
 		if (aws_call_done(next))
 			take_end(call);
 	}
