@@ -9,13 +9,11 @@ and answers of each protocol, recorded answers, endpoint and signing cases, JMES
 
 import base64
 import collections
-import gzip
 import json
 import pathlib
 import struct
 import subprocess
 import sys
-import tarfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "protocols"), str(HERE.parents[1] / "tools/models")]
@@ -59,27 +57,9 @@ class Corpus:
             (self.folder / f"{target}.operations").write_text(text)
 
 
-def read_archive(path):
-    """The files of botocore's tests, and a function that gives a service's newest parsed model."""
-    files, models = {}, {}
-    with tarfile.open(path) as archive:
-        for entry in archive:
-            parts = entry.name.split("/")
-            if entry.isfile() and ("/tests/unit/protocols/" in entry.name or "/tests/unit/response_parsing/" in entry.name):
-                files[entry.name] = archive.extractfile(entry).read()
-            elif parts[1:3] == ["botocore", "data"] and parts[-1].startswith("service-2.json"):
-                models.setdefault(parts[3], {})[parts[4]] = archive.extractfile(entry).read()
-
-    def service(name):
-        text = models[name][max(models[name])]
-        return json.loads(gzip.decompress(text) if text[:2] == b"\x1f\x8b" else text)
-
-    return files, service
-
-
 def add_calls(corpus, archive):
     """Requests, answers and, of the vectors' small services, models."""
-    files, service = read_archive(archive)
+    files, service = vectors.read_archive(archive)
     protocols = {}
 
     def compile_model(name, document):
