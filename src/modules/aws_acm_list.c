@@ -21,7 +21,7 @@ static const Resource certificate = {
 			{"certificate_type", "Type", FORM_SCALAR, ATTR_COMPUTED},
 			{"status", "Status", FORM_SCALAR, ATTR_COMPUTED},
 			{"renewal_eligibility", "RenewalEligibility", FORM_SCALAR, ATTR_COMPUTED},
-			{"in_use", "InUse", FORM_SCALAR, ATTR_COMPUTED},
+			{"in_use", "InUse|'false'", FORM_SCALAR, ATTR_COMPUTED},
 		},
 	.remove =
 		{

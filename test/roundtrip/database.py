@@ -208,7 +208,7 @@ def plain(value):
     if isinstance(value, datetime.datetime):
         return int(value.timestamp() * 1000)
     if isinstance(value, list):
-        return sorted(value, key=str) or None
+        return sorted(set(value)) or None
     return None if value in ("", {}, []) else value
 
 

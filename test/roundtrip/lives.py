@@ -1,11 +1,14 @@
 """What the round trips of roundtrip.py need to know of each resource, and the registry cannot tell: values to give, and where
 boto3 shows them.
 
+    lives.py [ministack]    prints what is left out, and why
+
 A life is what happens to one object.  Values are plain, or Of(LABEL): a reference to another object of the round trip.
 """
 
 import datetime
 import json
+import sys
 
 import jmespath
 
@@ -48,6 +51,8 @@ def reader(service, operation, member, argument, column, wrap=True, **fixed):
     """A function that reads an object by the value of a column; what is not there is no error."""
 
     def read(aws, row):
+        if row[column] is None:
+            return None
         client = aws(service, row.get("region"))
         try:
             found = getattr(client, operation)(**{argument: [row[column]] if wrap else row[column], **fixed})
@@ -98,8 +103,8 @@ def read_log_group(aws, row):
 
 
 def read_service(aws, row):
-    found = aws("ecs", row["region"]).describe_services(cluster=row["cluster_name"], services=[row["name"]])["services"]
-    return next((s for s in found if s["status"] != "INACTIVE"), None)
+    found = reader("ecs", "describe_services", "services", "services", "name", cluster=row["cluster_name"])(aws, row)
+    return next((s for s in found or [] if s["status"] != "INACTIVE"), None)
 
 
 def living(read, *gone):
@@ -153,7 +158,7 @@ CONTAINER_CHANGES = [
      {"cpu": None}, {"log_group_name": None}],
     [{"repository_name": None, "public_repository_name": Of("public_repository")},
      {"container_port": None, "host_port": None, "protocol": None}, {"log_group_name": Of("log_group")}, {"essential": False}],
-    [{"public_repository_name": None, "image": "redis:5000/team/app"}, {"essential": True}, {"name": "front"},
+    [{"public_repository_name": None, "repository_name": None, "image": "redis:5000/team/app"}, {"essential": True}, {"name": "front"},
      {"container_port": 8080, "host_port": 8080, "protocol": "tcp"}],
 ]
 
@@ -342,10 +347,10 @@ LIVES = {
         replace=[
             {"cidr_ipv4": None, "cidr_ipv6": "2001:db8::/64"},
             # moto keeps the description of a range, and loses that of other sources
-            {"cidr_ipv6": None, "prefix_list_id": "pl-12345678", "description": None},
-            {"prefix_list_id": None, "source_security_group": Of("fourth security_group")},
+            {"cidr_ipv6": None, "source_security_group": Of("fourth security_group"), "description": None},
             {"security_group_id": Of("third security_group"), "source_security_group": Of("third security_group")},
             {"is_egress": True},
+            {"source_security_group": None, "prefix_list_id": "pl-12345678"},
         ],
     ),
     "load_balancer": Life(
@@ -506,11 +511,11 @@ COMPANIONS = {
 REASONS = {
     ("load_balancer", "customer_owned_ipv4_pool"): "an Outpost's pool; moto neither takes nor shows it",
     ("listener", "action_type"): "has one value only",
-    ("listener", "protocol"): "HTTP and HTTPS differ in the certificate they must have; see scenarios.py",
+    ("listener", "protocol"): "HTTP and HTTPS differ in the certificate they must have; see test/resources",
     ("target_group", "health_check_enabled"): "can be false only for functions, where moto keeps it true",
     ("target_group", "ip_address_type"): "moto makes every group one of IPv4",
-    ("service", "force_new_deployment"): "acts, and is nowhere to be seen; see scenarios.py",
-    ("availability_zone", "name"): "AWS's own, and subnets refer to it; see scenarios.py",
+    ("service", "force_new_deployment"): "acts, and is nowhere to be seen; see test/resources",
+    ("availability_zone", "name"): "AWS's own, and subnets refer to it; see test/resources",
 }
 
 # Changeable columns that are not set to NULL.
@@ -521,3 +526,47 @@ NOT_NULL = {
     ("listener", "certificate_id"): "HTTPS needs one",
     ("endpoint_gateway", "policy_document"): "moto knows no ResetPolicy",
 }
+
+# What ministack lacks: whole resources, or columns that are then neither changed nor compared.
+MINISTACK = {
+    ("public_repository", None): "no ECR Public",
+    ("nat_gateway", None): "DescribeNatGateways shows no address",
+    ("availability_zone", None): "three zones, all with default subnets",
+    ("certificate", "certificate_type"): "ListCertificates shows no type",
+    ("endpoint_gateway", "policy_document"): "DescribeVpcEndpoints shows none",
+    ("target_group", "protocol_version"): "not kept",
+    ("security_group_rule", "prefix_list_id"): "rules of prefix lists get no id",
+}
+MINISTACK_NOT_NULL = {
+    ("role", "description"): "an empty one counts as none given",
+    ("security_group_rule", "description"): "an empty one counts as none given",
+}
+
+
+def leave_out(lacking):
+    """Takes the resources and columns that an emulator lacks out of the tables above, and what refers to them."""
+    gone = {label for label, (resource, _) in COMPANIONS.items() if (resource, None) in lacking}
+    gone |= {resource for resource, column in lacking if column is None}
+
+    def kept(resource, values):
+        return {c: v for c, v in values.items() if (resource, c) not in lacking and not (isinstance(v, Of) and v.label in gone)}
+
+    for label in gone:
+        LIVES.pop(label, None)
+        COMPANIONS.pop(label, None)
+    for resource, life in LIVES.items():
+        life.see, life.make, life.change = (kept(resource, values) for values in (life.see, life.make, life.change))
+        life.replace = [step for step in life.replace if step == kept(resource, step)]
+    for group in CONTAINER_CHANGES:
+        group[:] = [change for change in group if change == kept("container_definition", change)]
+    if lacking:
+        NOT_NULL.update(MINISTACK_NOT_NULL)
+    REASONS.update({key: reason for key, reason in lacking.items() if key[1] is not None})
+
+
+if __name__ == "__main__":
+    lacking = MINISTACK if sys.argv[1:] == ["ministack"] else {}
+    leave_out(lacking)
+    for (table, column), reason in {**lacking, **REASONS, **NOT_NULL}.items():
+        what = "not set to NULL" if (table, column) in NOT_NULL else "left out"
+        print(f"{what}: {table}{f'.{column}' if column else ''}: {reason}")
