@@ -672,6 +672,9 @@ extern List *action_elements(const Action *action, const Value *values, const ch
 /* in progress.c: what other sessions see; '*last' when that was, 0 at first; 'doing' of a running action */
 extern void progress_report(Session *session, const Plan *plan, TimestampTz *last,
 							const char *(*doing)(const Action *action));
+#define PROGRESS_SILENCE_MS 30000
+/* what the caller is told when nothing ended for so long */
+extern void progress_wait(const Plan *plan, TimestampTz *last, const char *(*doing)(const Action *action));
 
 /* in steps.c: which calls an action makes, one after the other */
 extern List *action_steps(Session *session, Plan *plan, Action *action); /* of const Call * */

@@ -897,7 +897,7 @@ poll_ended(Executor *ex, Poll *poll, CloudCall *cloud)
 void
 execute_plan(Session *session, Plan *plan)
 {
-	Executor ex = {.session = session, .plan = plan};
+	Executor ex = {.session = session, .plan = plan, .last_notice = GetCurrentTimestamp()};
 	ListCell *cell;
 
 	foreach (cell, plan->actions)
@@ -937,7 +937,8 @@ execute_plan(Session *session, Plan *plan)
 		if (ex.unfinished == 0)
 			break;
 		progress_report(session, plan, &ex.last_report, doing);
-		timeout = sooner(send_requests(&ex), start_polls(&ex));
+		progress_wait(plan, &ex.last_notice, doing);
+		timeout = sooner(sooner(send_requests(&ex), start_polls(&ex)), PROGRESS_SILENCE_MS);
 		while ((cloud = cloud_next(session, timeout)) != NULL)
 		{
 			void *user = cloud_user(cloud);

@@ -1,7 +1,8 @@
 /*
  * progress.c
- *	  What other sessions see of an operation under way: the view
- *	  iasql_progress, and NOTIFY iasql.  Both are the recorder's work.
+ *	  What an operation tells while it waits: other sessions by the view
+ *	  iasql_progress and NOTIFY iasql, both the recorder's work, and the caller
+ *	  by a NOTICE when nothing ended for long.
  */
 #include "postgres.h"
 
@@ -52,4 +53,28 @@ progress_report(Session *session, const Plan *plan, TimestampTz *last, const cha
 	appendStringInfo(&json, "{\"done\": %d, \"failed\": %d, \"total\": %d, \"running\": [%s]}", done, failed, total,
 					 names.data);
 	journal_progress(session, json.data);
+}
+
+/*
+ * Says what a running action waits for, if the last NOTICE was at '*last' and
+ * that is PROGRESS_SILENCE_MS ago.
+ */
+void
+progress_wait(const Plan *plan, TimestampTz *last, const char *(*doing)(const Action *action))
+{
+	TimestampTz now = GetCurrentTimestamp();
+	ListCell *cell;
+
+	if (!TimestampDifferenceExceeds(*last, now, PROGRESS_SILENCE_MS))
+		return;
+	*last = now;
+	foreach (cell, plan->actions)
+	{
+		const Action *action = lfirst(cell);
+
+		if (action->state != ACTION_RUNNING)
+			continue;
+		ereport(NOTICE, (errmsg("waiting for %s: %s", object_describe(action->object), doing(action))));
+		return;
+	}
 }
