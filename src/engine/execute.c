@@ -20,6 +20,7 @@
 #include "utils/timestamp.h"
 #include "utils/uuid.h"
 
+#include "aws/aws.h"
 #include "engine/engine.h"
 
 #define FIRST_POLL_MS 100
@@ -861,7 +862,7 @@ poll_ended(Executor *ex, Poll *poll, CloudCall *cloud)
 		Run *run = action->run;
 		const Call *call = list_nth(run->steps, run->at);
 		bool gone = object->presence == PRESENCE_ABSENT;
-		CloudError failure = {0};
+		CloudError failure = {.kind = error ? error->kind : AWS_REFUSED};
 
 		if (strcmp(call->until, "gone") == 0 ? gone
 											 : object->presence == PRESENCE_PRESENT && object->item != NULL &&
