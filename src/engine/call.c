@@ -19,6 +19,7 @@
 
 #include <fnmatch.h>
 
+#include "access/table.h"
 #include "lib/ilist.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -28,6 +29,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/wait_event.h"
 
 #include "aws/aws.h"
@@ -333,35 +335,66 @@ cloud_client(void)
 	return client;
 }
 
-/* The row of aws_account, as far as there is one, read with the caller's rights. */
+/* Reads columns of the row of aws_account into texts, those without a value left as they are; false: no row. */
 static bool
-read_account(Session *session, AwsCredentialSource *source)
+read_account_columns(Session *session, const char *columns, const char **into[], int n)
 {
-	const char **into[] = {&source->access_key_id, &source->secret_access_key, &source->session_token, &source->profile,
-						   &source->role_arn,	   &source->external_id,	   &source->region};
 	bool found;
-	int nest;
+	int nest = pin_settings();
 
-	if (!OidIsValid(session->schema) || !OidIsValid(get_relname_relid("aws_account", session->schema)))
-		return false;
 	SPI_connect();
-	nest = pin_settings();
-	SPI_execute(
-		psprintf("SELECT access_key_id, secret_access_key, session_token, profile, role_arn, external_id, region "
-				 "FROM %s.aws_account",
-				 quote_identifier(session->schema_name)),
-		false, 1);
+	run_sql(
+		SPI_OK_SELECT,
+		psprintf("SELECT %s FROM %s LIMIT 1", columns, quote_qualified_identifier(session->schema_name, "aws_account")),
+		0, NULL, NULL);
 	found = SPI_processed > 0;
-	for (int i = 0; found && i < (int) lengthof(into); i++)
+	for (int i = 0; found && i < n; i++)
 	{
 		char *text = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1);
 
-		if (text != NULL && text[0] != '\0')
-			*into[i] = MemoryContextStrdup(session->memory, text);
+		if (text == NULL || text[0] == '\0')
+			continue;
+		*into[i] = MemoryContextStrdup(session->memory, text);
+		explicit_bzero(text, strlen(text));
 	}
-	unpin_settings(nest);
 	SPI_finish();
+	unpin_settings(nest);
 	return found;
+}
+
+/*
+ * The row of aws_account, as far as there is one.  What is no secret is read
+ * with the caller's rights: who may read that may act with the key.  The
+ * secrets are read as the table's owner, so that nobody else needs them.
+ */
+static bool
+read_account(Session *session, AwsCredentialSource *source)
+{
+	const char **into[] = {&source->access_key_id, &source->profile, &source->role_arn, &source->external_id,
+						   &source->region};
+	const char **secrets[] = {&source->secret_access_key, &source->session_token};
+	Oid table = OidIsValid(session->schema) ? get_relname_relid("aws_account", session->schema) : InvalidOid;
+	Relation rel;
+	SavedUser saved;
+
+	if (!OidIsValid(table) ||
+		!read_account_columns(session, "access_key_id, profile, role_arn, external_id, region", into, lengthof(into)))
+		return false;
+	rel = table_open(table, AccessShareLock);
+	GetUserIdAndSecContext(&saved.user, &saved.context);
+	SetUserIdAndSecContext(rel->rd_rel->relowner, saved.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	(void) read_account_columns(session, "secret_access_key, session_token", secrets, lengthof(secrets));
+	become_caller(saved);
+	table_close(rel, NoLock);
+	return true;
+}
+
+/* Wipes the copy of a secret that the client has taken over. */
+static void
+wipe(const char *secret)
+{
+	if (secret != NULL)
+		explicit_bzero(unconstify(char *, secret), strlen(secret));
 }
 
 static void
@@ -424,6 +457,8 @@ account_open(Session *session)
 	account->callback.arg = account;
 	MemoryContextRegisterResetCallback(session->memory, &account->callback);
 	account->credentials = aws_credentials_new(&source, &error);
+	wipe(source.secret_access_key);
+	wipe(source.session_token);
 	if (account->credentials == NULL)
 		cloud_raise_client(&error);
 	session->account = account;

@@ -21,6 +21,7 @@ column_otherwise(Oid table, const char *column)
 	const Oid types[] = {OIDOID, TEXTOID};
 	const Datum values[] = {ObjectIdGetDatum(table), CStringGetTextDatum(column)};
 	MemoryContext caller = CurrentMemoryContext;
+	int nest = pin_settings();
 	char *text;
 
 	SPI_connect();
@@ -35,6 +36,7 @@ column_otherwise(Oid table, const char *column)
 	if (text != NULL)
 		text = MemoryContextStrdup(caller, text);
 	SPI_finish();
+	unpin_settings(nest);
 	return text;
 }
 
@@ -266,7 +268,7 @@ children_delete(const Child *child, const List *carriers)
 	for (int k = 0; k < child->carrier.n; k++)
 		appendStringInfo(&columns, "%s%s", columns.len ? ", " : "", quote_identifier(child->carrier.column[k]));
 	run_sql(SPI_OK_DELETE,
-			psprintf("DELETE FROM %s WHERE (%s) IN (SELECT %s FROM pg_catalog.unnest($1) d, "
+			psprintf("DELETE FROM %s WHERE (%s) OPERATOR(pg_catalog.=) ANY (SELECT %s FROM pg_catalog.unnest($1) d, "
 					 "LATERAL pg_catalog.jsonb_populate_record(NULL::%s, d::pg_catalog.jsonb) r)",
 					 child->qualified, columns.data, columns.data, child->qualified),
 			1, types, values);

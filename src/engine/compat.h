@@ -8,6 +8,7 @@
 #if PG_VERSION_NUM >= 180000
 #define relation_primary_key(rel) RelationGetPrimaryKeyIndex(rel, true)
 #else
+#define pg_noreturn _Noreturn
 #define relation_primary_key(rel) RelationGetPrimaryKeyIndex(rel)
 #endif
 

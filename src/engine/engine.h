@@ -35,6 +35,7 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#include "engine/compat.h"
 #include "engine/resource.h"
 
 /* aws/aws.h is included only by call.c and the SQL functions over AWS */
@@ -587,12 +588,12 @@ extern CloudCall *cloud_call(Session *session, const char *service, const char *
 							 const char *input, const char *items, CallItem each, void *arg);
 extern struct AwsClient *cloud_client(void); /* the backend's, with the limits that the settings say */
 /* raises what a function of the client said, and clears it */
-extern void cloud_raise_client(struct AwsError *error) pg_attribute_noreturn();
+pg_noreturn extern void cloud_raise_client(struct AwsError *error);
 extern const char *
 account_id(Session *session); /* GetCallerIdentity, once per backend and credentials; NULL if refused */
 extern bool codes_match(const char *codes, const char *code, const char *message);
 extern int sqlstate_of(const CloudError *error); /* the one table of SQLSTATEs */
-extern void cloud_raise(const CloudError *error) pg_attribute_noreturn();
+pg_noreturn extern void cloud_raise(const CloudError *error);
 extern char *cloud_error_text(const CloudError *error); /* one line: call, code, message, request id */
 
 /* in actual.c: a reply's item -> an Object's actual values */

@@ -35,11 +35,11 @@ column_select(StringInfo sql, const Kind *kind, int attribute, int k)
 	switch (attr->form)
 	{
 		case FORM_REF:
-			appendStringInfo(sql, "t.%s::text", quote_identifier(kind->fk[attribute].column[k]));
+			appendStringInfo(sql, "t.%s::pg_catalog.text", quote_identifier(kind->fk[attribute].column[k]));
 			break;
 		case FORM_SET:
 		case FORM_IDS:
-			appendStringInfo(sql, "t.%s::text[]", column);
+			appendStringInfo(sql, "t.%s::pg_catalog.text[]", column);
 			break;
 		case FORM_MAP:
 		case FORM_JSON:
@@ -47,12 +47,13 @@ column_select(StringInfo sql, const Kind *kind, int attribute, int k)
 			if (type == JSONBOID)
 				appendStringInfo(sql, "t.%s", column);
 			else if (type == JSONOID)
-				appendStringInfo(sql, "t.%s::jsonb", column);
+				appendStringInfo(sql, "t.%s::pg_catalog.jsonb", column);
 			else
-				appendStringInfo(sql, "nullif(t.%s, '')::jsonb", column);
+				appendStringInfo(sql, "CASE WHEN t.%1$s OPERATOR(pg_catalog.<>) '' THEN t.%1$s::pg_catalog.jsonb END",
+								 column);
 			break;
 		default:
-			appendStringInfo(sql, "t.%s::text", column);
+			appendStringInfo(sql, "t.%s::pg_catalog.text", column);
 			break;
 	}
 }
@@ -175,8 +176,8 @@ void
 key_select(StringInfo sql, const Kind *kind)
 {
 	for (int k = 0; k < kind->key_columns; k++)
-		appendStringInfo(sql, "%st.%s::text", k ? ", " : "", quote_identifier(kind->key_column[k]));
-	appendStringInfoString(sql, kind->has_region ? ", t.region::text" : ", ''::text");
+		appendStringInfo(sql, "%st.%s::pg_catalog.text", k ? ", " : "", quote_identifier(kind->key_column[k]));
+	appendStringInfoString(sql, kind->has_region ? ", t.region::pg_catalog.text" : ", ''::pg_catalog.text");
 }
 
 static const char *

@@ -130,7 +130,7 @@ skip_space(const char *p)
 	return p + strspn(p, " \t\n");
 }
 
-static void template_error(const char *p) pg_attribute_noreturn();
+pg_noreturn static void template_error(const char *p);
 
 static void
 template_error(const char *p)

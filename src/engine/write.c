@@ -5,7 +5,8 @@
  * As the caller, and set-based: one statement a table for thousands of rows,
  * in a subtransaction.  If it fails, it is done again row by row, so that one
  * row that a user's constraint or trigger refuses does not keep out the rest.
- * search_path stays the caller's, because users' triggers run.
+ * search_path stays the caller's, because users' triggers run: so each name,
+ * operators and types included, says its schema.
  *
  * Statements take each column as an array of texts and cast its elements.
  */
@@ -199,7 +200,7 @@ insert_rows(Session *session, Kind *kind, List *objects)
 		types[c] = TEXTARRAYOID;
 		values[c] = text_array(texts, n);
 		appendStringInfo(&columns, "%s%s", comma, quote_identifier(target->column));
-		appendStringInfo(&arrays, "%s$%d", comma, c + 1);
+		appendStringInfo(&arrays, "%spg_catalog.unnest($%d)", comma, c + 1);
 		appendStringInfo(&aliases, "%sc%d", comma, c);
 		appendStringInfoString(&casts, comma);
 		append_cast(&casts, target, psprintf("u.c%d", c));
@@ -207,7 +208,8 @@ insert_rows(Session *session, Kind *kind, List *objects)
 	}
 	initStringInfo(&sql);
 	appendStringInfo(
-		&sql, "INSERT INTO %s AS t (%s) SELECT %s FROM unnest(%s) WITH ORDINALITY AS u(%s, n) ORDER BY u.n RETURNING ",
+		&sql,
+		"INSERT INTO %s AS t (%s) SELECT %s FROM ROWS FROM (%s) WITH ORDINALITY AS u(%s, n) ORDER BY u.n RETURNING ",
 		kind->qualified, columns.data, casts.data, arrays.data, aliases.data);
 	key_select(&sql, kind);
 
@@ -461,13 +463,16 @@ update_rows(Session *session, Kind *kind, List *updates)
 			const Target *target = lfirst(lc);
 			const char *name = quote_literal_cstr(target->column);
 
-			appendStringInfo(&sql, "%s%s = CASE WHEN u.v ? %s THEN ", comma, quote_identifier(target->column), name);
-			append_cast(&sql, target, psprintf("(u.v->>%s)", name));
+			appendStringInfo(&sql, "%s%s = CASE WHEN u.v OPERATOR(pg_catalog.?) %s THEN ", comma,
+							 quote_identifier(target->column), name);
+			append_cast(&sql, target, psprintf("(u.v OPERATOR(pg_catalog.->>) %s)", name));
 			appendStringInfo(&sql, " ELSE t.%s END", quote_identifier(target->column));
 			comma = ", ";
 		}
-		appendStringInfoString(&sql, " FROM (SELECT d::pg_catalog.jsonb->'k' AS k, d::pg_catalog.jsonb->'v' AS v, n "
-									 "FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
+		appendStringInfoString(
+			&sql,
+			" FROM (SELECT d::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'k' AS k, "
+			"d::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'v' AS v, n FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
 		match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 		appendStringInfoString(&sql, " RETURNING u.n::int4");
 		foreach (lc, targets)
@@ -629,7 +634,8 @@ clear_references(Oid table, const char *qualified, bool has_region, const Foreig
 	appendStringInfoString(&sql, " FROM " KEY_DOCUMENTS);
 	match_select(&sql, key->n, key->column, type_names);
 	if (has_region)
-		appendStringInfo(&sql, " AND (u.k->>%d) OPERATOR(pg_catalog.=) ANY (ARRAY['', t.region])", key->n);
+		appendStringInfo(
+			&sql, " AND (u.k OPERATOR(pg_catalog.->>) %d) OPERATOR(pg_catalog.=) ANY (ARRAY['', t.region])", key->n);
 	run_sql(SPI_OK_UPDATE, sql.data, 1, types, values);
 }
 
