@@ -13,6 +13,11 @@ LANGUAGE C STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
 COMMENT ON FUNCTION iasql_current_workspace() IS
     'Id of the workspace that search_path leads to, NULL if none.';
 
+CREATE FUNCTION iasql_owns_workspace() RETURNS boolean
+LANGUAGE C STABLE PARALLEL RESTRICTED AS 'MODULE_PATHNAME';
+COMMENT ON FUNCTION iasql_owns_workspace() IS
+    'Whether you have the rights of the owner of the tables in the workspace that search_path leads to.';
+
 -- Tables
 
 CREATE TABLE iasql_workspace (
@@ -332,7 +337,8 @@ SELECT pg_extension_config_dump('iasql_witness', '');
 SELECT pg_extension_config_dump('iasql_audit_log', '');
 SELECT pg_extension_config_dump('iasql_audit_log_id_seq', '');
 
--- Who may read: all see the modules and the history of their own workspace.  The rest is the owner's, who may grant it.
+-- Who may read: all see the modules and the operations of their own workspace.  The audit log holds rows, so it is for the
+-- owner of the tables.  The rest is the extension's owner's, who may grant it.
 
 ALTER TABLE iasql_module ENABLE ROW LEVEL SECURITY;
 ALTER TABLE iasql_dependencies ENABLE ROW LEVEL SECURITY;
@@ -343,7 +349,8 @@ CREATE POLICY workspace ON iasql_module FOR SELECT USING (workspace = (SELECT ia
 CREATE POLICY workspace ON iasql_dependencies FOR SELECT USING (workspace = (SELECT iasql_current_workspace()));
 CREATE POLICY workspace ON iasql_tables FOR SELECT USING (workspace = (SELECT iasql_current_workspace()));
 CREATE POLICY workspace ON iasql_operation FOR SELECT USING (workspace = (SELECT iasql_current_workspace()));
-CREATE POLICY workspace ON iasql_audit_log FOR SELECT USING (workspace = (SELECT iasql_current_workspace()));
+CREATE POLICY workspace ON iasql_audit_log FOR SELECT
+    USING (workspace = (SELECT iasql_current_workspace()) AND (SELECT iasql_owns_workspace()));
 GRANT SELECT ON iasql_module, iasql_dependencies, iasql_tables, iasql_operation, iasql_audit_log TO PUBLIC;
 
 -- Functions.  The second line of a comment is an example, which iasql_help shows.

@@ -11,7 +11,10 @@
 
 #include "access/genam.h"
 #include "access/table.h"
+#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -89,7 +92,7 @@ installed_resource(Session *session, const char *table)
 	return res;
 }
 
-/* The keys of the rows that 'key' names, which the caller can see: of char *. */
+/* The keys of the rows that 'key' names, which the caller can see and change: of char *. */
 static List *
 find_rows(const Session *session, const char *table, const char *key)
 {
@@ -113,8 +116,8 @@ find_rows(const Session *session, const char *table, const char *key)
 			appendStringInfo(&where, "%s%s::text = %s", k ? " AND " : "", column,
 							 quote_literal_cstr(list_nth(parts, k)));
 	}
-	appendStringInfo(&sql, " FROM %s WHERE %s ORDER BY 1", quote_qualified_identifier(session->schema_name, table),
-					 where.data);
+	appendStringInfo(&sql, " FROM %s WHERE %s ORDER BY 1 FOR NO KEY UPDATE",
+					 quote_qualified_identifier(session->schema_name, table), where.data);
 	table_close(rel, NoLock);
 
 	nest = pin_settings();
@@ -235,6 +238,9 @@ set_shared(FunctionCallInfo fcinfo, int expected, const char *sql)
 	const char *key = PG_ARGISNULL(1) ? NULL : find_row(session, table, text_argument(fcinfo, 1, "key"));
 	const char *column = text_argument(fcinfo, 2, "column_name");
 
+	if (key == NULL && !owns_table(get_relname_relid(table, session->schema)))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of table %s", table),
+						errdetail("Without a key it is said of all rows, also of those that you cannot see.")));
 	if (attribute_index(res, column, -1) < 0)
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_COLUMN),
 						errmsg("column \"%s\" of table \"%s\" stands for nothing in AWS", column, table)));

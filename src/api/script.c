@@ -643,6 +643,7 @@ iasql_get_sql_since(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
 	Script script = {.session = session};
+	SavedUser saved;
 	HASHCTL control = {.keysize = sizeof(RowKey), .entrysize = sizeof(Row), .hcxt = session->memory};
 	int nest;
 
@@ -650,11 +651,17 @@ iasql_get_sql_since(PG_FUNCTION_ARGS)
 	script.store = result->setResult;
 	script.desc = result->setDesc;
 	script.rows = hash_create("iasql rows", 1024, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	if (!workspace_owned(session))
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+						errmsg("permission denied for the audit log of schema \"%s\"", session->schema_name),
+						errdetail("It holds rows, and is for the owner of the tables.")));
 	nest = pin_settings();
 	read_tables(&script);
+	saved = become_owner(session);
 	SPI_connect();
 	read_log(&script, PG_ARGISNULL(0) ? (Datum) 0 : PG_GETARG_DATUM(0), PG_ARGISNULL(0));
 	SPI_finish();
+	become_caller(saved);
 	unpin_settings(nest);
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(session->memory);

@@ -19,7 +19,6 @@
 
 #include <fnmatch.h>
 
-#include "access/table.h"
 #include "lib/ilist.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
@@ -29,7 +28,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/wait_event.h"
 
 #include "aws/aws.h"
@@ -374,18 +372,14 @@ read_account(Session *session, AwsCredentialSource *source)
 						   &source->region};
 	const char **secrets[] = {&source->secret_access_key, &source->session_token};
 	Oid table = OidIsValid(session->schema) ? get_relname_relid("aws_account", session->schema) : InvalidOid;
-	Relation rel;
 	SavedUser saved;
 
 	if (!OidIsValid(table) ||
 		!read_account_columns(session, "access_key_id, profile, role_arn, external_id, region", into, lengthof(into)))
 		return false;
-	rel = table_open(table, AccessShareLock);
-	GetUserIdAndSecContext(&saved.user, &saved.context);
-	SetUserIdAndSecContext(rel->rd_rel->relowner, saved.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	saved = become_table_owner(table);
 	(void) read_account_columns(session, "secret_access_key, session_token", secrets, lengthof(secrets));
 	become_caller(saved);
-	table_close(rel, NoLock);
 	return true;
 }
 
@@ -442,6 +436,7 @@ account_open(Session *session)
 			 errhint(
 				 "Insert a row with region, access_key_id and secret_access_key into aws_account, or let a superuser set iasql.use_server_credentials.")));
 	}
+	source.allow_http = iasql_allow_http;
 	source.use_chain = source.access_key_id == NULL && source.profile == NULL;
 	source.role_session_name = source.role_arn ? "iasql" : NULL;
 	if (iasql_endpoint_url != NULL && iasql_endpoint_url[0] != '\0')

@@ -288,6 +288,7 @@ typedef struct Session
 	bool report_errors; /* on_error => 'report' */
 	List *allow;		/* of char *: guards lifted */
 	List *modules;		/* of char *: install and uninstall: the modules that come or go */
+	List *refused;		/* of char *: rows that row-level security keeps the caller from changing */
 	int64 operation;	/* journal's number, 0 none */
 	List *left;			/* settle.c's own: what earlier operations left */
 	World *world;
@@ -354,6 +355,7 @@ typedef struct SavedUser
 	int context;
 } SavedUser;
 extern SavedUser become_owner(const Session *session);
+extern SavedUser become_table_owner(Oid table);
 extern void become_caller(SavedUser saved);
 /* runs one statement in an open SPI connection; raises unless it ends as 'expected' (SPI_OK_...) */
 extern void run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum *values);
@@ -367,6 +369,7 @@ extern void module_register(Session *session, const Module *module);
 extern void module_unregister(Session *session, const Module *module); /* its resources' state too */
 extern const char *extension_version(const Session *session);
 extern bool guard_allowed(const Session *session, const char *guard);
+extern bool workspace_owned(const Session *session);	/* whether the caller owns its tables */
 extern const char *workspace_account(Session *session); /* as recorded, or NULL */
 extern void workspace_set_account(Session *session, const char *account);
 extern bool workspace_is_armed(Session *session); /* by iasql_arming: system identifier, database, timeline */

@@ -10,16 +10,21 @@
  */
 #include "postgres.h"
 
+#include "access/table.h"
 #include "access/xact.h"
 #include "access/xlog.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_namespace.h"
 #include "miscadmin.h"
 #include "storage/lock.h"
 #include "storage/proc.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 
 #include "engine/spi.h"
 #include "engine/compat.h"
@@ -131,6 +136,19 @@ become_owner(const Session *session)
 	return saved;
 }
 
+/* The owner of a table, whom its row-level security does not concern.  For keys and credentials alone. */
+SavedUser
+become_table_owner(Oid table)
+{
+	Relation rel = table_open(table, AccessShareLock);
+	SavedUser saved;
+
+	GetUserIdAndSecContext(&saved.user, &saved.context);
+	SetUserIdAndSecContext(rel->rd_rel->relowner, saved.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+	table_close(rel, NoLock);
+	return saved;
+}
+
 void
 become_caller(SavedUser saved)
 {
@@ -166,10 +184,15 @@ find_extension(Session *session)
 static void
 make_workspace(Session *session, const char *schema)
 {
-	const Oid types[] = {TEXTOID};
-	const Datum values[] = {CStringGetTextDatum(schema)};
+	const Oid types[] = {TEXTOID, OIDOID};
+	const Datum values[] = {CStringGetTextDatum(schema), ObjectIdGetDatum(session->caller)};
 	bool isnull;
 
+	run_sql(SPI_OK_SELECT, "SELECT has_schema_privilege($2, $1, 'CREATE')", 2, types, values);
+	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for schema %s", schema),
+				 errhint("Installing modules needs the right to create tables in the first schema of search_path.")));
 	run_sql(SPI_OK_INSERT_RETURNING,
 			psprintf("INSERT INTO %siasql_workspace (schema) VALUES ($1) "
 					 "ON CONFLICT (schema) DO UPDATE SET schema = excluded.schema RETURNING id",
@@ -306,6 +329,31 @@ iasql_current_workspace(PG_FUNCTION_ARGS)
 	if (!found)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(session.workspace);
+}
+
+/* Whether the caller has the rights of the owner of the workspace's tables. */
+bool
+workspace_owned(const Session *session)
+{
+	Oid table = get_relname_relid("aws_account", session->schema);
+
+	return OidIsValid(table) ? owns_table(table) : owns_schema(session->schema);
+}
+
+/* The same of the workspace that search_path leads to: what a policy shows the audit log by. */
+PG_FUNCTION_INFO_V1(iasql_owns_workspace);
+
+Datum
+iasql_owns_workspace(PG_FUNCTION_ARGS)
+{
+	Session session = {.memory = CurrentMemoryContext};
+	bool found;
+
+	SPI_connect();
+	find_extension(&session);
+	found = find_workspace(&session, false);
+	SPI_finish();
+	PG_RETURN_BOOL(found && workspace_owned(&session));
 }
 
 static char *

@@ -9,13 +9,10 @@
  */
 #include "postgres.h"
 
-#include "access/table.h"
 #include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/rls.h"
 
 #include "engine/spi.h"
@@ -188,8 +185,28 @@ tuple_text(World *world, Datum value)
 	return world_text(world, VARDATA_ANY(packed), VARSIZE_ANY_EXHDR(packed));
 }
 
+/* By what a row is named in Session.refused. */
+static char *
+refused_name(const Object *object)
+{
+	return psprintf("%s %s", object->kind->res->name, object->row_key);
+}
+
+static bool
+is_refused(const List *refused, const Object *object)
+{
+	char *name = refused ? refused_name(object) : NULL;
+	ListCell *cell;
+
+	foreach (cell, refused)
+		if (strcmp(lfirst(cell), name) == 0)
+			return true;
+	return false;
+}
+
 static void
-read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls, MemoryContext lasting, List **pending)
+read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls, MemoryContext lasting, List **pending,
+		 const List *refused)
 {
 	World *world = kind->world;
 	int at = kind->key_columns;
@@ -201,6 +218,8 @@ read_row(Kind *kind, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls
 	object->row_tid = *(ItemPointer) DatumGetPointer(values[at++]);
 	if (!object_is_enabled(object))
 		object->frozen = "its region is not enabled";
+	else if (is_refused(refused, object))
+		object->frozen = "row-level security does not let you change its row";
 	object->desired = world_alloc(world, sizeof(Value) * kind->nattributes);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
@@ -300,8 +319,9 @@ typedef struct Reading
 	int attribute; /* of the carrier, for a child table */
 	MemoryContext lasting;
 	List *pending;
-	Object *carrier; /* of the last child row */
-	List *rows;		 /* PARTS: of PartRow, of this carrier; JOIN: of Object */
+	const List *refused; /* Session.refused */
+	Object *carrier;	 /* of the last child row */
+	List *rows;			 /* PARTS: of PartRow, of this carrier; JOIN: of Object */
 } Reading;
 
 static void
@@ -309,7 +329,7 @@ read_kind_row(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *n
 {
 	Reading *reading = arg;
 
-	read_row(reading->kind, tuple, desc, values, nulls, reading->lasting, &reading->pending);
+	read_row(reading->kind, tuple, desc, values, nulls, reading->lasting, &reading->pending, reading->refused);
 }
 
 static void
@@ -353,19 +373,15 @@ read_kind(Kind *kind, Reading *reading)
 
 	if (check_enable_rls(kind->table, InvalidOid, true) == RLS_ENABLED)
 	{
-		Relation rel = table_open(kind->table, AccessShareLock);
-		Oid user;
-		int context;
+		SavedUser saved;
 
 		resetStringInfo(&sql);
 		appendStringInfoString(&sql, "SELECT ");
 		key_select(&sql, kind);
 		appendStringInfo(&sql, " FROM %s t", kind->qualified);
-		GetUserIdAndSecContext(&user, &context);
-		SetUserIdAndSecContext(rel->rd_rel->relowner, context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
+		saved = become_table_owner(kind->table);
 		query_rows(sql.data, read_hidden_row, reading);
-		SetUserIdAndSecContext(user, context);
-		table_close(rel, NoLock);
+		become_caller(saved);
 	}
 }
 
@@ -554,7 +570,7 @@ world_read_rows(Session *session)
 {
 	World *world = session->world;
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	Reading reading = {.lasting = session->memory};
+	Reading reading = {.lasting = session->memory, .refused = session->refused};
 	int nest = pin_settings();
 	ListCell *cell;
 
@@ -590,14 +606,20 @@ match_select(StringInfo sql, int ncolumns, const char *const *columns, const cha
 						 quote_identifier(columns[k]), k, types[k]);
 }
 
-/* Locks the rows of these objects, which are of one kind; false if one is not as it was read. */
+/*
+ * Locks the rows of these objects, which are of one kind; false if one is not
+ * as it was read.  What is not found is gone, or row-level security does not
+ * let the caller change it: the next plan leaves it alone.
+ */
 static bool
-lock_rows(Kind *kind, const List *objects, const char *strength)
+lock_rows(Session *session, Kind *kind, const List *objects, const char *strength)
 {
+	List *missing = list_copy(objects);
 	const char **keys = palloc(sizeof(char *) * list_length(objects));
 	const Oid types[] = {TEXTARRAYOID};
 	Datum values[1];
 	StringInfoData sql;
+	bool all;
 	bool same;
 	int n = 0;
 	ListCell *cell;
@@ -615,8 +637,9 @@ lock_rows(Kind *kind, const List *objects, const char *strength)
 
 	SPI_connect();
 	run_sql(SPI_OK_SELECT, sql.data, 1, types, values);
-	same = SPI_processed == (uint64) n;
-	for (uint64 row = 0; same && row < SPI_processed; row++)
+	all = SPI_processed == (uint64) n;
+	same = all;
+	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[row];
 		TupleDesc desc = SPI_tuptable->tupdesc;
@@ -625,9 +648,14 @@ lock_rows(Kind *kind, const List *objects, const char *strength)
 		TransactionId xmin = DatumGetTransactionId(SPI_getbinval(tuple, desc, kind->key_columns + 2, &isnull));
 		ItemPointer tid = (ItemPointer) DatumGetPointer(SPI_getbinval(tuple, desc, kind->key_columns + 3, &isnull));
 
-		same = object != NULL && object->row_xmin == xmin && ItemPointerEquals(&object->row_tid, tid);
+		same &= object != NULL && object->row_xmin == xmin && ItemPointerEquals(&object->row_tid, tid);
+		if (!all)
+			missing = list_delete_ptr(missing, object);
 	}
 	SPI_finish();
+	if (!all && check_enable_rls(kind->table, InvalidOid, true) == RLS_ENABLED)
+		foreach (cell, missing)
+			session->refused = lappend(session->refused, refused_name(lfirst(cell)));
 	return same;
 }
 
@@ -667,9 +695,15 @@ rows_lock(Session *session, const Plan *plan)
 	for (int k = 0; same && k < world->nkinds; k++)
 	{
 		if (parents[k] != NIL)
-			same = lock_rows(world->kinds[k], parents[k], "KEY SHARE");
+		{
+			/* as a foreign key does it: the caller need not be allowed to change them */
+			SavedUser saved = become_table_owner(world->kinds[k]->table);
+
+			same = lock_rows(session, world->kinds[k], parents[k], "KEY SHARE");
+			become_caller(saved);
+		}
 		if (same && written[k] != NIL)
-			same = lock_rows(world->kinds[k], written[k], "NO KEY UPDATE");
+			same = lock_rows(session, world->kinds[k], written[k], "NO KEY UPDATE");
 	}
 	unpin_settings(nest);
 	return same;

@@ -17,6 +17,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/rls.h"
 #include "utils/syscache.h"
 
 #include "engine/spi.h"
@@ -695,6 +696,11 @@ write_dropped(Session *session, List *objects)
 		appendStringInfo(&sql, "DELETE FROM %s AS t USING " KEY_DOCUMENTS, kind->qualified);
 		match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 		run_sql(SPI_OK_DELETE, sql.data, 1, types, values);
+		if (SPI_processed < (uint64) list_length(going) &&
+			check_enable_rls(kind->table, InvalidOid, true) == RLS_ENABLED)
+			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+							errmsg("row-level security does not let you delete rows of \"%s\" whose objects are gone",
+								   kind->res->name)));
 	}
 	SPI_finish();
 	unpin_settings(nest);
