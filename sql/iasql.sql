@@ -353,7 +353,8 @@ CREATE POLICY workspace ON iasql_audit_log FOR SELECT
     USING (workspace = (SELECT iasql_current_workspace()) AND (SELECT iasql_owns_workspace()));
 GRANT SELECT ON iasql_module, iasql_dependencies, iasql_tables, iasql_operation, iasql_audit_log TO PUBLIC;
 
--- Functions.  The second line of a comment is an example, which iasql_help shows.
+-- Functions.  The second line of a comment is an example, which iasql_help shows.  Bodies in SQL are of the standard's form,
+-- whose names are looked up here and now, not in the caller's search_path.
 
 CREATE FUNCTION iasql_install(VARIADIC modules text[])
 RETURNS TABLE (module_name varchar, created_table_name varchar, record_count integer)
@@ -403,7 +404,7 @@ COMMENT ON FUNCTION iasql_modules_list() IS
 
 CREATE FUNCTION iasql_modules_installed()
 RETURNS TABLE (module_name text, module_version text, dependencies varchar[])
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE BEGIN ATOMIC
     SELECT m.name, m.version, ARRAY(
         SELECT (d.dependency || '@' || n.version)::varchar
         FROM @extschema@.iasql_dependencies d
@@ -412,19 +413,19 @@ LANGUAGE sql STABLE AS $$
         ORDER BY d.dependency)
     FROM @extschema@.iasql_module m
     WHERE m.workspace = @extschema@.iasql_current_workspace()
-    ORDER BY m.name
-$$;
+    ORDER BY m.name;
+END;
 COMMENT ON FUNCTION iasql_modules_installed() IS
     E'Lists the installed modules.\nSELECT * FROM iasql_modules_installed();';
 
 CREATE FUNCTION iasql_version() RETURNS TABLE (version text)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-    SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'iasql'
-$$;
+LANGUAGE sql STABLE PARALLEL SAFE BEGIN ATOMIC
+    SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'iasql';
+END;
 COMMENT ON FUNCTION iasql_version() IS E'Version of the extension.\nSELECT * FROM iasql_version();';
 
 CREATE FUNCTION iasql_help() RETURNS TABLE (name text, signature text, description text, sample_usage text)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE BEGIN ATOMIC
     SELECT p.proname::text,
         pg_catalog.format('%s(%s) RETURNS %s', p.proname, pg_catalog.pg_get_function_arguments(p.oid),
             pg_catalog.pg_get_function_result(p.oid)),
@@ -435,8 +436,8 @@ LANGUAGE sql STABLE AS $$
         AND d.refobjid = e.oid AND d.deptype = 'e' AND e.extname = 'iasql'
     JOIN pg_catalog.pg_proc p ON d.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass AND d.objid = p.oid
     WHERE pg_catalog.strpos(pg_catalog.obj_description(p.oid, 'pg_proc'), E'\n') > 0
-    ORDER BY 1, 2
-$$;
+    ORDER BY 1, 2;
+END;
 COMMENT ON FUNCTION iasql_help() IS E'Lists the functions of the extension.\nSELECT * FROM iasql_help();';
 
 -- History and what users say of single rows.
@@ -517,12 +518,12 @@ COMMENT ON FUNCTION iasql_get_sql_since(timestamptz) IS
     E'Writes what users changed since a time as statements for another database; NULL: all that the log has.\nSELECT * FROM iasql_get_sql_since(now() - interval ''1 day'');';
 
 CREATE FUNCTION iasql_get_errors() RETURNS TABLE (ts timestamptz, message varchar)
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE BEGIN ATOMIC
     SELECT o.ended, pg_catalog.concat_ws(E'\n', o.error ->> 'message', o.error ->> 'detail')::varchar
     FROM @extschema@.iasql_operation o
     WHERE o.error IS NOT NULL AND o.workspace = (SELECT @extschema@.iasql_current_workspace())
-    ORDER BY o.id DESC LIMIT 500
-$$;
+    ORDER BY o.id DESC LIMIT 500;
+END;
 COMMENT ON FUNCTION iasql_get_errors() IS
     E'Lists the latest 500 operations that failed, and why.\nSELECT * FROM iasql_get_errors();';
 

@@ -39,7 +39,9 @@ iasql_modules_list(PG_FUNCTION_ARGS)
 
 	InitMaterializedSRF(fcinfo, 0);
 	SPI_connect();
-	run_sql(SPI_OK_SELECT, "SELECT extversion FROM pg_catalog.pg_extension WHERE extname = 'iasql'", 0, NULL, NULL);
+	run_sql(SPI_OK_SELECT,
+			"SELECT extversion FROM pg_catalog.pg_extension WHERE extname OPERATOR(pg_catalog.=) 'iasql'", 0, NULL,
+			NULL);
 	version = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
 	SPI_finish();
 	for (int i = 0; iasql_modules[i] != NULL; i++)

@@ -353,6 +353,7 @@ typedef struct SavedUser
 {
 	Oid user;
 	int context;
+	int nest; /* of settings */
 } SavedUser;
 extern SavedUser become_owner(const Session *session);
 extern SavedUser become_table_owner(Oid table);

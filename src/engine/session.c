@@ -115,7 +115,7 @@ pin_settings(void)
 {
 	int nest = pin_formats();
 
-	pin("search_path", "pg_catalog");
+	pin("search_path", "pg_catalog, pg_temp");
 	return nest;
 }
 
@@ -126,14 +126,27 @@ unpin_settings(int nest)
 	AtEOXact_GUC(true, nest);
 }
 
-SavedUser
-become_owner(const Session *session)
+static SavedUser
+become(Oid user, int context)
 {
 	SavedUser saved;
 
 	GetUserIdAndSecContext(&saved.user, &saved.context);
-	SetUserIdAndSecContext(session->owner, saved.context | SECURITY_LOCAL_USERID_CHANGE);
+	SetUserIdAndSecContext(user, saved.context | SECURITY_LOCAL_USERID_CHANGE | context);
+	saved.nest = NewGUCNestLevel();
+	pin("search_path", "pg_catalog, pg_temp");
 	return saved;
+}
+
+/*
+ * The extension's owner, for statements over its own tables.  Nothing in the
+ * caller's search_path can be found by them, or the caller could have it run
+ * with the owner's rights.
+ */
+SavedUser
+become_owner(const Session *session)
+{
+	return become(session->owner, 0);
 }
 
 /* The owner of a table, whom its row-level security does not concern.  For keys and credentials alone. */
@@ -141,17 +154,16 @@ SavedUser
 become_table_owner(Oid table)
 {
 	Relation rel = table_open(table, AccessShareLock);
-	SavedUser saved;
+	Oid owner = rel->rd_rel->relowner;
 
-	GetUserIdAndSecContext(&saved.user, &saved.context);
-	SetUserIdAndSecContext(rel->rd_rel->relowner, saved.context | SECURITY_LOCAL_USERID_CHANGE | SECURITY_NOFORCE_RLS);
 	table_close(rel, NoLock);
-	return saved;
+	return become(owner, SECURITY_NOFORCE_RLS);
 }
 
 void
 become_caller(SavedUser saved)
 {
+	AtEOXact_GUC(true, saved.nest);
 	SetUserIdAndSecContext(saved.user, saved.context);
 }
 
@@ -162,8 +174,10 @@ find_extension(Session *session)
 {
 	bool isnull;
 
-	run_sql(SPI_OK_SELECT, "SELECT extowner, extnamespace FROM pg_catalog.pg_extension WHERE extname = 'iasql'", 0,
-			NULL, NULL);
+	run_sql(SPI_OK_SELECT,
+			"SELECT extowner, extnamespace FROM pg_catalog.pg_extension "
+			"WHERE extname OPERATOR(pg_catalog.=) 'iasql'",
+			0, NULL, NULL);
 	if (SPI_processed != 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("extension \"iasql\" is not installed in this database"),
@@ -188,7 +202,7 @@ make_workspace(Session *session, const char *schema)
 	const Datum values[] = {CStringGetTextDatum(schema), ObjectIdGetDatum(session->caller)};
 	bool isnull;
 
-	run_sql(SPI_OK_SELECT, "SELECT has_schema_privilege($2, $1, 'CREATE')", 2, types, values);
+	run_sql(SPI_OK_SELECT, "SELECT pg_catalog.has_schema_privilege($2, $1, 'CREATE')", 2, types, values);
 	if (!DatumGetBool(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for schema %s", schema),

@@ -475,7 +475,7 @@ update_rows(Session *session, Kind *kind, List *updates)
 			" FROM (SELECT d::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'k' AS k, "
 			"d::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'v' AS v, n FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
 		match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
-		appendStringInfoString(&sql, " RETURNING u.n::int4");
+		appendStringInfoString(&sql, " RETURNING u.n::pg_catalog.int4");
 		foreach (lc, targets)
 		{
 			const Target *target = lfirst(lc);

@@ -12,7 +12,7 @@ BEGIN
     FOR f IN SELECT proname, pg_get_function_identity_arguments(p.oid) AS arguments, prokind,
             format_type(prorettype, NULL) AS result, proretset
         FROM pg_proc p
-        WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND proname IN ('unnest', 'array_position',
+        WHERE pronamespace = 'pg_catalog'::regnamespace AND prokind = 'f' AND provariadic = 0 AND proname IN ('unnest', 'array_position',
             'jsonb_populate_record', 'jsonb_object_keys', 'jsonb_array_elements_text', 'to_jsonb', 'current_database',
             'pg_control_system', 'pg_control_checkpoint', 'pg_walfile_name', 'pg_current_wal_insert_lsn', 'left',
             'clock_timestamp', 'now', 'format', 'split_part', 'strpos', 'obj_description', 'concat_ws', 'pg_get_expr',
