@@ -33,7 +33,7 @@ UPDATE log_group SET log_group_name = log_group_name;
 UPDATE log_group SET log_group_name = 'none' WHERE false;
 DELETE FROM log_group WHERE log_group_name > 'two';
 TRUNCATE log_group;
--- the log is read by all, written by none
+-- the log is read by the owner of the tables, written by none
 SELECT count(*) > 0 AS readable FROM iasql_audit_log;
 DELETE FROM iasql_audit_log;
 UPDATE iasql_audit_log SET usr = 'nobody';
