@@ -160,6 +160,10 @@ def try_attacks():
         for listing, state in zip(listings, wanted):
             _, error = psql(*limits, listing)
             check(error[:5] == state, f"{name}: {listing}", f"got:    {error}", f"wanted: {state}")
+    spoil = lambda status, headers, body: (status, headers, body.replace(b"<state>available</state>", b"<state>pending</state>"))
+    _, error = psql("SET iasql.wait_timeout = '1s'", "BEGIN", "INSERT INTO vpc (cidr_block) VALUES ('10.9.0.0/16')",
+                    "SELECT FROM iasql_apply()")  # fmt: skip
+    check(error[:5] == "38000", "what never becomes ready", error)
     spoil = None
     for listing in listings:
         output, error = psql(listing)
