@@ -6,6 +6,7 @@
 #   make check         build with warnings as errors, install, run every suite; ends with "N passed, N failed"
 #   make check-faults  the suite that breaks the network and the server, at its full size
 #   make check-long    every suite at its full size
+#   make check-matrix  build and test on PostgreSQL 16 and 18, from a Python package
 #   make installcheck  only pg_regress, against a private cluster
 #   make demo          play the tutorial on a private cluster and an emulated AWS; make demo-stop ends both
 #   make bench         measure; make models: compile the service models anew; make docs: write the reference
@@ -33,6 +34,9 @@ check-faults: check
 check-long: export IASQL_LONG = 1
 check-long: check
 
+check-matrix:
+	test/matrix/check $(SUITES)
+
 installcheck:
 	test/regress/run
 
@@ -56,5 +60,5 @@ docs:
 fmt:
 	clang-format-14 -i $(sort $(wildcard src/*.[ch] src/*/*.[ch]))
 
-.PHONY: all install uninstall clean build/libaws.a build/asan/libaws.a deps check check-faults check-long installcheck \
+.PHONY: all install uninstall clean build/libaws.a build/asan/libaws.a deps check check-faults check-long check-matrix installcheck \
 	demo demo-stop bench models docs fmt

@@ -73,15 +73,7 @@ CREATE TABLE aws_account (
     session_token varchar,
     profile varchar,
     role_arn varchar,
-    external_id varchar,
-    CONSTRAINT aws_account_key_with_secret
-        CHECK ((access_key_id IS NULL) = (secret_access_key IS NULL)),
-    CONSTRAINT aws_account_token_with_key
-        CHECK (session_token IS NULL OR access_key_id IS NOT NULL),
-    CONSTRAINT aws_account_key_or_profile
-        CHECK (access_key_id IS NULL OR profile IS NULL),
-    CONSTRAINT aws_account_external_id_with_role
-        CHECK (external_id IS NULL OR role_arn IS NOT NULL)
+    external_id varchar
 );
 
 -- A workspace stands for one AWS account.
@@ -89,6 +81,33 @@ CREATE UNIQUE INDEX aws_account_one_row ON aws_account ((true));
 
 -- Secrets are the owner's, whatever ALTER DEFAULT PRIVILEGES says.
 REVOKE ALL ON aws_account FROM PUBLIC;
+
+-- Not by CHECK constraints, since the message of a violated one shows the whole row, in the server's log as well.
+CREATE FUNCTION aws_account_check() RETURNS trigger
+LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    broken text := CASE
+        WHEN (NEW.access_key_id IS NULL) <> (NEW.secret_access_key IS NULL) THEN 'aws_account_key_with_secret'
+        WHEN NEW.session_token IS NOT NULL AND NEW.access_key_id IS NULL THEN 'aws_account_token_with_key'
+        WHEN NEW.access_key_id IS NOT NULL AND NEW.profile IS NOT NULL THEN 'aws_account_key_or_profile'
+        WHEN NEW.external_id IS NOT NULL AND NEW.role_arn IS NULL THEN 'aws_account_external_id_with_role'
+    END;
+BEGIN
+    IF NEW.region IS NULL THEN
+        RAISE EXCEPTION 'aws_account needs a region'
+            USING ERRCODE = 'not_null_violation', TABLE = TG_TABLE_NAME, COLUMN = 'region';
+    ELSIF broken IS NOT NULL THEN
+        RAISE EXCEPTION 'row of aws_account violates "%"', broken
+            USING ERRCODE = 'check_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = broken,
+                  HINT = 'Give access_key_id and secret_access_key together, session_token only with them, either a key '
+                      'or a profile, and external_id only with role_arn.';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER aws_account_check BEFORE INSERT OR UPDATE ON aws_account
+    FOR EACH ROW EXECUTE FUNCTION aws_account_check();
 
 CREATE FUNCTION aws_account_region() RETURNS trigger
 LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -103,6 +122,7 @@ CREATE TRIGGER aws_account_region AFTER INSERT OR UPDATE OF region ON aws_accoun
 
 COMMENT ON FUNCTION default_aws_region() IS 'The default region; an error if there is none.';
 COMMENT ON FUNCTION default_aws_region(text) IS 'Enables the region and makes it the default.';
+COMMENT ON FUNCTION aws_account_check() IS 'Refuses rows that make no sense, without showing them.';
 COMMENT ON FUNCTION aws_account_region() IS 'Makes the account''s region the default.';
 
 COMMENT ON TABLE aws_regions IS 'AWS regions. Only enabled ones are managed. Local settings, never sent to AWS.';
