@@ -300,6 +300,11 @@ typedef struct Session
 
 /* ------------------------------------------------------------- functions */
 
+/* in stop.c: where tests kill an operation */
+extern char *iasql_test_stop;
+extern void test_stop_reset(void);
+extern void test_stop(const char *place);
+
 /* in settings.c: defined by _PG_init, read everywhere */
 extern char *iasql_endpoint_url;
 extern int iasql_max_concurrency;

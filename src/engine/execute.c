@@ -385,6 +385,7 @@ request_new(Executor *ex, List *actions, const Call *call, const char *element, 
 	args.mark = iasql_mark_objects ? request->token : NULL;
 	request->input = template_expand(call->input ? call->input : "{}", &args, false);
 	masked = template_expand(call->input ? call->input : "{}", &args, true);
+	test_stop("intent");
 	foreach (cell, actions)
 	{
 		Action *action = lfirst(cell);
@@ -432,6 +433,7 @@ send_requests(Executor *ex)
 		}
 		if (!is_durable(ex, request))
 			continue;
+		test_stop("durable");
 		cloud_start(ex->session, request->service, request->operation,
 					asked_region(first->object->kind, first->object->region), request->input, NULL,
 					creates && !request->call->token_ok, request);
@@ -609,6 +611,7 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 	TimestampTz now = GetCurrentTimestamp();
 
 	ex->in_flight--;
+	test_stop("answer");
 	if (error == NULL)
 		error = failure_inside(request, cloud);
 	if (error == NULL)
@@ -643,6 +646,7 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 	else
 		request_failed(ex, request, error);
 	cloud_free(cloud);
+	test_stop("outcome");
 }
 
 /* --------------------------------------------------------------- batches */
@@ -950,6 +954,8 @@ execute_plan(Session *session, Plan *plan)
 				request_ended(&ex, user, cloud);
 			timeout = 0;
 		}
+		if (ex.in_flight > 0)
+			test_stop("sent");
 	}
 	ex.last_report = 0;
 	progress_report(session, plan, &ex.last_report, doing);

@@ -194,6 +194,7 @@ run(Session *session)
 		return preview(session);
 	session_check_may_act(session);
 	session_lock(session);
+	test_stop_reset();
 	plan = look_and_plan(session);
 	if (session->verb != VERB_REFRESH)
 	{
@@ -214,11 +215,13 @@ run(Session *session)
 			foreach (cell, plan->actions)
 				if (((Action *) lfirst(cell))->kind == ACTION_UPDATE)
 					((Action *) lfirst(cell))->state = ACTION_DONE;
+		test_stop("write");
 		conclude(session, plan);
 	}
 	look_record(session);
 	if (session->verb == VERB_APPLY)
 		audit_expire(session);
+	test_stop("commit");
 	return plan;
 }
 

@@ -106,6 +106,8 @@ settings_define(void)
 	DefineCustomStringVariable("iasql.endpoint_url", "Sets where requests go instead of AWS.",
 							   "For emulators and private endpoints. Empty: AWS.", &iasql_endpoint_url, "", PGC_SUSET,
 							   0, check_endpoint_url, NULL, NULL);
+	DefineCustomStringVariable("iasql.test_stop", "Stops an operation at a place, for tests.", NULL, &iasql_test_stop,
+							   "", PGC_SUSET, GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	for (int i = 0; i < (int) lengthof(integers); i++)
 		DefineCustomIntVariable(integers[i].name, integers[i].description, integers[i].detail, integers[i].variable,
 								integers[i].boot, integers[i].min, integers[i].max, integers[i].context,
