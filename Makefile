@@ -4,7 +4,7 @@
 #   make               build iasql.so and sql/iasql--VERSION.sql
 #   make install       install into the PostgreSQL of PG_CONFIG; make uninstall takes it away
 #   make check         build with warnings as errors, install, run every suite; ends with "N passed, N failed"
-#   make check-faults  the suite that breaks the network and the server, at its full size
+#   make check-faults  the suites that break transactions, the server and the network, at their full size
 #   make check-long    every suite at its full size
 #   make check-matrix  build and test on PostgreSQL 16 and 18, from a Python package
 #   make installcheck  only pg_regress, against a private cluster
@@ -28,7 +28,7 @@ check:
 	test/run $(SUITES)
 
 check-faults: export IASQL_LONG = 1
-check-faults: SUITES = faults
+check-faults: SUITES = rollback kill faults
 check-faults: check
 
 check-long: export IASQL_LONG = 1

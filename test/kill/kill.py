@@ -26,7 +26,7 @@ PSQL = [BIN + "/psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1"]
 STEPS = ("intent", "durable", "sent", "answer", "outcome")  # once a call
 ENDS = ("write", "commit")  # once an apply
 VICTIMS = ("backend", "terminate", "recorder", "server")
-TRIES = 4  # applies after a kill until all is in step
+TRIES = 6  # applies after a kill until all is in step
 passed = failed = tried = 0
 
 
