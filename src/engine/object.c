@@ -140,7 +140,8 @@ lookup_text(const Lookup *lookup, const Object *object, int k, char *buffer)
 	switch (lookup->sort)
 	{
 		case BY_ROW_KEY:
-			return object->row_key;
+			/* what a row left behind in another region keeps its key, but is not the row */
+			return object->moved_to == NULL || object->desired != NULL ? object->row_key : NULL;
 		case BY_CLOUD_ID:
 			return k == 0 ? object->cloud_id : object->region;
 		case BY_ROW:
