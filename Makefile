@@ -60,5 +60,5 @@ docs:
 fmt:
 	clang-format-14 -i $(sort $(wildcard src/*.[ch] src/*/*.[ch]))
 
-.PHONY: all install uninstall clean build/libaws.a build/asan/libaws.a deps check check-faults check-long check-matrix installcheck \
-	demo demo-stop bench models docs fmt
+.PHONY: all install uninstall clean build/libaws.a build/asan/libaws.a deps check check-faults check-long check-matrix \
+	installcheck demo demo-stop bench models docs fmt
