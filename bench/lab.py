@@ -1,6 +1,7 @@
 """What the benchmarks are measured with: a cluster, an endpoint that counts, and sessions whose backend is watched."""
 import json
 import os
+import socket
 import subprocess
 import time
 import urllib.request
@@ -63,6 +64,49 @@ class Endpoint:
     def stop(self):
         self.process.terminate()
         self.process.wait()
+
+
+def python():
+    """Return the Python that has the peers and the fast emulator, made if there is none yet."""
+    program = BUILD / "venv" / "bin" / "python"
+    if not program.exists():
+        output("python3", "-m", "venv", BUILD / "venv")
+        output(program, "-m", "pip", "install", "-q", "-r", "bench/requirements.txt")
+    return program
+
+
+class Emulator:
+    """An AWS emulator: the tests' moto, or ministack, which answers ten times as fast."""
+
+    def __init__(self, name):
+        self.name = name
+        env = {k: v for k, v in os.environ.items() if not k.startswith("AWS_")}
+        if name == "moto":
+            self.port = int(output("test/emulator/start", "bench", env=env).strip().rpartition(":")[2])
+            folder = Path(os.environ.get("IASQL_RUN", TOP / "build" / "run"))
+            self.pid = int((folder / "bench.emulator" / "pid").read_text())
+            return
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        env["GATEWAY_PORT"] = str(self.port)
+        with open(BUILD / "ministack.log", "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen([python().parent / "ministack"], env=env, cwd=BUILD, stdout=log, stderr=log)
+        self.pid = self.process.pid
+        wait_for(self.answers, "ministack")
+
+    def answers(self):
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self.port}/_ministack/health").status == 200
+        except OSError:
+            return False
+
+    def stop(self):
+        if self.name == "moto":
+            output("test/emulator/stop", "bench")
+        else:
+            self.process.terminate()
+            self.process.wait()
 
 
 class Cluster:
@@ -155,6 +199,23 @@ class Session:
     def close(self):
         self.process.stdin.close()
         self.process.wait()
+
+
+def measure_peer(endpoint, delay, *command, quiet=False):
+    """Run another program that does the work; return its figures, those of its children included."""
+    endpoint.set(delay=delay)
+    start = time.monotonic()
+    process = subprocess.Popen(command, cwd=TOP, stdout=subprocess.DEVNULL if quiet else None)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall = time.monotonic() - start
+    if status != 0:
+        raise SystemExit(f"{command} failed")
+    requests, peak, size, by_operation = endpoint.counts()
+    return {
+        "wall_s": round(wall, 3), "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
+        "peak_mb": round(usage.ru_maxrss / 1024, 1), "requests": requests, "in_flight": peak,
+        "answers_mb": round(size / 1e6, 1), "rows": 0, "operations": by_operation,
+    }
 
 
 def write_json(path, value):

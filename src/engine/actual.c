@@ -50,21 +50,29 @@ world_jsonb(World *world, const Jsonb *doc)
 Jsonb *
 item_parse(World *world, const char *json, Size len, const char **why)
 {
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql item", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 	JsonbValue value;
+	Jsonb *doc = NULL;
+	bool parsed;
 
 	*why = NULL;
 	if (!pg_verify_mbstr(PG_UTF8, json, len, true))
 		*why = "it holds a text that is not valid UTF-8";
-	if (*why != NULL || !json_try(json, len, &value, why))
+	parsed = *why == NULL && json_try(json, len, &value, why);
+	if (!parsed)
 	{
 		const char *again;
 		char *clean = cleaned(json, len);
 
-		if (!json_try(clean, strlen(clean), &value, &again))
-			return NULL;
 		*why = world_text(world, *why, strlen(*why));
+		parsed = json_try(clean, strlen(clean), &value, &again);
 	}
-	return world_jsonb(world, JsonbValueToJsonb(&value));
+	if (parsed)
+		doc = world_jsonb(world, JsonbValueToJsonb(&value));
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return doc;
 }
 
 /* Whether a path means the whole result of a call. */

@@ -333,6 +333,7 @@ conclude(Session *session, Plan *plan)
 	World *world = session->world;
 	List *written = list_copy(plan->written);
 	List *agreed = NIL;
+	List *deleted = NIL;
 	List *forgotten = list_copy(plan->forgotten);
 	List *born = NIL;
 	bool called = false;
@@ -384,11 +385,12 @@ conclude(Session *session, Plan *plan)
 			written = lappend(written, action);
 		else if (action->kind == ACTION_DELETE && action->state == ACTION_DONE)
 		{
-			state_tombstone(session, action->object);
+			deleted = lappend(deleted, action->object);
 			if (action->other_half == NULL)
 				forgotten = lappend(forgotten, action->object);
 		}
 	}
+	state_tombstones(session, deleted);
 	write_forgotten(session, forgotten);
 	conclude_written(written, &agreed);
 	write_rows(session, written);

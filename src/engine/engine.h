@@ -553,7 +553,7 @@ extern void write_base(Session *session,
 					   List *objects); /* iasql_state := Object.base, .cloud_id, .base_created, .base_time */
 extern void write_forgotten(Session *session, List *objects);
 extern void audit_expire(Session *session); /* deletes what iasql.audit_retention no longer keeps */
-extern void state_tombstone(Session *session, const Object *object);
+extern void state_tombstones(Session *session, const List *objects);
 /* whether this object was deleted by us within the last hour, so that a list that lags may still show it */
 extern bool state_is_tombstone(Session *session, const Kind *kind, const char *region, const char *cloud_id);
 

@@ -19,7 +19,11 @@
 static void
 edge(Action *first, Action *then)
 {
-	if (first == NULL || then == NULL || first == then || first->row_only || list_member_ptr(first->after, then))
+	if (first == NULL || then == NULL || first == then || first->row_only)
+		return;
+	/* a parent has as many edges as children, a child few: the shorter list tells */
+	if (list_length(first->after) < list_length(then->before) ? list_member_ptr(first->after, then)
+															  : list_member_ptr(then->before, first))
 		return;
 	first->after = lappend(first->after, then);
 	then->before = lappend(then->before, first);

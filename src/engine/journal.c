@@ -337,13 +337,18 @@ journal_intent(Session *session, const Action *action, int step, const char *ser
 			   const char *request_masked, const char *token)
 {
 	const Object *object = action->object;
+	MemoryContext scratch = AllocSetContextCreate(session->memory, "iasql intent", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
+	int64 id = send_message(session, RECORD_INTENT, 0, 14,
+							(const char *const[]){number(session->workspace), number(session->operation),
+												  action_name(action->kind), object->kind->res->name, object->row_key,
+												  object->cloud_id, object->region, number(step), service, operation,
+												  request_masked, token, GetUserNameFromId(session->caller, false),
+												  object->desired ? journal_values(object) : NULL});
 
-	return send_message(session, RECORD_INTENT, 0, 14,
-						(const char *const[]){number(session->workspace), number(session->operation),
-											  action_name(action->kind), object->kind->res->name, object->row_key,
-											  object->cloud_id, object->region, number(step), service, operation,
-											  request_masked, token, GetUserNameFromId(session->caller, false),
-											  object->desired ? journal_values(object) : NULL});
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return id;
 }
 
 bool

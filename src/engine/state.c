@@ -314,34 +314,46 @@ audit_expire(Session *session)
 
 /* ------------------------------------------------------------- tombstones */
 
-/* Notes that we deleted an object, so that a list that lags does not bring it back. */
+/* Notes that we deleted objects, so that a list that lags does not bring them back. */
 void
-state_tombstone(Session *session, const Object *object)
+state_tombstones(Session *session, const List *objects)
 {
-	const Oid types[] = {INT4OID, TEXTOID, TEXTOID, TEXTOID};
+	const Oid types[] = {INT4OID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+	const char **texts[3];
+	Datum values[4] = {Int32GetDatum(session->workspace)};
+	int n = 0;
 	SavedUser saved;
 	int nest;
+	ListCell *cell;
 
-	if (object->cloud_id == NULL)
-		return;
-	begin_own(session, &saved, &nest);
+	for (int c = 0; c < 3; c++)
+		texts[c] = palloc(sizeof(char *) * (list_length(objects) + 1));
+	foreach (cell, objects)
 	{
-		const Datum values[] = {Int32GetDatum(session->workspace), CStringGetTextDatum(object->kind->res->name),
-								CStringGetTextDatum(object->region), CStringGetTextDatum(object->cloud_id)};
+		const Object *object = lfirst(cell);
 
-		run_sql(SPI_OK_DELETE,
-				psprintf("DELETE FROM %siasql_tombstone WHERE deleted_at < clock_timestamp() - interval '1 hour'",
-						 session->ext),
-				0, NULL, NULL);
-		run_sql(
-			SPI_OK_INSERT,
-			psprintf(
-				"INSERT INTO %siasql_tombstone (workspace, resource, region, cloud_id, deleted_at) "
-				"VALUES ($1, $2, $3, $4, clock_timestamp()) "
-				"ON CONFLICT (workspace, resource, region, cloud_id) DO UPDATE SET deleted_at = excluded.deleted_at",
-				session->ext),
-			4, types, values);
+		if (object->cloud_id == NULL)
+			continue;
+		texts[0][n] = object->kind->res->name;
+		texts[1][n] = object->region;
+		texts[2][n++] = object->cloud_id;
 	}
+	if (n == 0)
+		return;
+	for (int c = 0; c < 3; c++)
+		values[c + 1] = text_array(texts[c], n);
+	begin_own(session, &saved, &nest);
+	run_sql(SPI_OK_DELETE,
+			psprintf("DELETE FROM %siasql_tombstone WHERE deleted_at < clock_timestamp() - interval '1 hour'",
+					 session->ext),
+			0, NULL, NULL);
+	run_sql(SPI_OK_INSERT,
+			psprintf("INSERT INTO %siasql_tombstone (workspace, resource, region, cloud_id, deleted_at) "
+					 "SELECT DISTINCT $1, o.*, clock_timestamp() FROM unnest($2, $3, $4) o "
+					 "ON CONFLICT (workspace, resource, region, cloud_id) DO UPDATE SET deleted_at = "
+					 "excluded.deleted_at",
+					 session->ext),
+			4, types, values);
 	end_own(saved, nest);
 }
 

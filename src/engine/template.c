@@ -12,6 +12,7 @@
 #include "postgres.h"
 
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #include "engine/engine.h"
 
@@ -753,18 +754,26 @@ expand_container(const Expansion *x, const char **p, bool outermost, StringInfo 
 	return any ? PRESENT : FIXED;
 }
 
+/* Each value on the way takes some memory, so the text alone outlives this. */
 static char *
 expand(const Expansion *x, const char *template_)
 {
+	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql template", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(scratch);
 	StringInfoData out;
 	const char *p = template_;
+	char *text = NULL;
 	Outcome outcome;
 
 	initStringInfo(&out);
 	outcome = expand_value(x, &p, true, &out);
 	if (*skip_space(p) != '\0')
 		template_error(p);
-	return outcome == PRESENT || outcome == FIXED ? out.data : NULL;
+	MemoryContextSwitchTo(old);
+	if (outcome == PRESENT || outcome == FIXED)
+		text = pnstrdup(out.data, out.len);
+	MemoryContextDelete(scratch);
+	return text;
 }
 
 /* The template of a part, over a row of the child table; 'args' has the carrier as parent. */
@@ -809,6 +818,16 @@ pattern_matches_row(const Object *object, const Value *values, const char *patte
 {
 	TemplateArgs args = {.object = object, .values = values};
 	Expansion x = {.args = &args};
+	MemoryContext scratch;
+	MemoryContext old;
+	bool matches;
 
-	return pattern == NULL || pattern_test(pattern, strlen(pattern), lookup_row, &x);
+	if (pattern == NULL)
+		return true;
+	scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql pattern", ALLOCSET_DEFAULT_SIZES);
+	old = MemoryContextSwitchTo(scratch);
+	matches = pattern_test(pattern, strlen(pattern), lookup_row, &x);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(scratch);
+	return matches;
 }

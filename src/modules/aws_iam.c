@@ -40,12 +40,12 @@ static const Resource role = {
 	.name = "role",
 	.service = "iam",
 	.region = "aws-global",
-	.list = {"ListRoles", .items = "Roles"},
+	.list = {"ListRoles", .input = "{'MaxItems': 1000}", .items = "Roles"},
 	.joins =
 		{
 			{
 				.operation = "GetAccountAuthorizationDetails",
-				.input = "{'Filter': ['Role']}",
+				.input = "{'Filter': ['Role'], 'MaxItems': 1000}",
 				.items = "RoleDetailList",
 				.key = "RoleName",
 				.match = "RoleName",
