@@ -205,7 +205,8 @@ def measure_peer(endpoint, delay, *command, quiet=False):
     """Run another program that does the work; return its figures, those of its children included."""
     endpoint.set(delay=delay)
     start = time.monotonic()
-    process = subprocess.Popen(command, cwd=TOP, stdout=subprocess.DEVNULL if quiet else None)
+    process = subprocess.Popen(command, cwd=TOP, stdout=subprocess.DEVNULL if quiet else None,
+                               stderr=subprocess.DEVNULL if quiet else None)
     _, status, usage = os.wait4(process.pid, 0)
     wall = time.monotonic() - start
     if status != 0:

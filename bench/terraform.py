@@ -6,7 +6,11 @@ import subprocess
 from lab import BUILD, measure_peer
 
 PROVIDER = """
-terraform {{ required_providers {{ aws = {{ source = "hashicorp/aws" }} }} }}
+terraform {{
+  required_providers {{
+    aws = {{ source = "hashicorp/aws" }}
+  }}
+}}
 provider "aws" {{
   region                      = "us-east-1"
   access_key                  = "123456789012"
