@@ -132,7 +132,9 @@ class Trip:
         if LONG:
             for object, values in changes:
                 for column, value in values.items():
-                    self.round(f"{what} {object.label}.{column}", self.update(object, {column: value}), f"{action} {object.table}")
+                    volatile = "volatile" in object.resource.attributes[column].flags  # put back, and no news
+                    wanted = [] if volatile else [f"{action} {object.table}"]
+                    self.round(f"{what} {object.label}.{column}", self.update(object, {column: value}), *wanted)
         else:
             statements = [s for o, values in changes for s in self.update(o, values)]
             self.round(what, statements, *(f"{action} {o.table}" for o, _ in changes))
