@@ -217,9 +217,12 @@ is_younger(const Object *object, TimestampTz sent)
 	return TimestampTzPlusMilliseconds(made, CLOCK_SKEW_MS) >= sent;
 }
 
-/* The listed object that a creation in doubt has made: by its mark, or by natural key and time. */
+/*
+ * The listed object that a creation has made whose reply was lost, or gave no
+ * id: by its mark, else by natural key, and by time where it is in doubt.
+ */
 static Object *
-made_in_doubt(Kind *kind, const Left *left)
+made_without_id(Kind *kind, const Left *left)
 {
 	ListCell *cell;
 
@@ -236,7 +239,8 @@ made_in_doubt(Kind *kind, const Left *left)
 			if (mark != NULL && left->token != NULL && strcmp(mark, left->token) == 0)
 				return object;
 		}
-		else if (left->values != NULL && looks_as(object, left->values, true) && is_younger(object, left->at))
+		else if (left->values != NULL && looks_as(object, left->values, true) &&
+				 (!left->doubt || is_younger(object, left->at)))
 			return object;
 	}
 	return NULL;
@@ -260,8 +264,8 @@ settle(Kind *kind, Left *left)
 
 	if (left->cloud_id != NULL)
 		object = object_by_cloud_id(kind, left->region, left->cloud_id);
-	if (object == NULL && left->creates && left->doubt)
-		object = made_in_doubt(kind, left);
+	if (object == NULL && left->creates && (left->doubt || (left->ended && left->cloud_id == NULL)))
+		object = made_without_id(kind, left);
 	if (object != NULL && object->actual == NULL)
 		object = NULL;
 	if (!left->doubt || strcmp(left->action, "delete") == 0 ||
