@@ -45,7 +45,6 @@ typedef struct Account
 	AwsCredentials *credentials;
 	const char *identity; /* tells credentials apart; holds no secret */
 	dlist_head ended;	  /* of CloudCall, for cloud_next */
-	int running;
 	MemoryContextCallback callback;
 } Account;
 
@@ -470,10 +469,7 @@ call_reset(void *arg)
 	CloudCall *call = arg;
 
 	if (call->call != NULL)
-	{
 		aws_call_free(call->call);
-		call->account->running--;
-	}
 	if (call->queued)
 		dlist_delete(&call->node);
 }
@@ -513,9 +509,7 @@ cloud_start(Session *session, const char *service, const char *operation, const 
 	call->callback.arg = call;
 	MemoryContextRegisterResetCallback(memory, &call->callback);
 	call->call = aws_call_start(cloud_client(), &target, service, operation, utf8, strlen(utf8), &options, &error);
-	if (call->call != NULL)
-		account->running++;
-	else
+	if (call->call == NULL)
 	{
 		call->error = copy_error(&error, service, operation);
 		aws_error_clear(&error);
@@ -564,7 +558,6 @@ take_end(CloudCall *call)
 	else if ((result = aws_call_result(ended, &len)) != NULL)
 		call->result = pnstrdup(result, len);
 	call->call = NULL;
-	call->account->running--;
 	aws_call_free(ended);
 	MemoryContextSwitchTo(old);
 	give_end(call);
@@ -715,12 +708,6 @@ void
 cloud_free(CloudCall *call)
 {
 	MemoryContextDelete(call->memory);
-}
-
-int
-cloud_running(Session *session)
-{
-	return session->account ? session->account->running : 0;
 }
 
 CloudCall *

@@ -255,7 +255,7 @@ agree(const Action *action)
 	}
 }
 
-/* Drift that nobody is to follow stays drift: its base is kept. */
+/* One error for all failed actions, if there are any. */
 static void
 raise_failures(Plan *plan)
 {
@@ -321,6 +321,20 @@ conclude_written(List *actions, List **agreed)
 		if (action->object->base != NULL)
 			*agreed = lappend(*agreed, action->object);
 	}
+}
+
+/* Rows for what the account holds and the tables lack. */
+void
+import_objects(Session *session, List *objects)
+{
+	List *agreed = NIL;
+	ListCell *cell;
+
+	write_imports(session, objects);
+	foreach (cell, objects)
+		if (((Object *) lfirst(cell))->base != NULL && ((Object *) lfirst(cell))->unmanaged == NULL)
+			agreed = lappend(agreed, lfirst(cell));
+	write_base(session, agreed);
 }
 
 /*
@@ -395,12 +409,7 @@ conclude(Session *session, Plan *plan)
 	conclude_written(written, &agreed);
 	write_rows(session, written);
 	if (born != NIL)
-	{
-		write_imports(session, born);
-		foreach (cell, born)
-			if (((Object *) lfirst(cell))->base != NULL)
-				agreed = lappend(agreed, lfirst(cell));
-	}
+		import_objects(session, born);
 	write_base(session, agreed);
 	settle_close(session, called && !failed);
 }

@@ -368,6 +368,8 @@ extern void run_sql(int expected, const char *sql, int nargs, const Oid *types, 
 extern Datum text_array(const char *const *texts, int n); /* text[]; NULL elements allowed */
 /* runs 'body' in a subtransaction; false and the message after an error that 'caught' (NULL: any) says yes to */
 extern bool subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), char **message);
+/* runs 'body' in a subtransaction that is rolled back, and passes its error on */
+extern void subtransaction_undone(void (*body)(void *), void *arg);
 /* set iff the module is installed in this workspace */
 extern bool module_installed(Session *session, const char *module);
 extern bool module_is_builtin(const Module *module); /* iasql_platform, iasql_functions */
@@ -583,7 +585,6 @@ typedef struct CloudError
 extern const CloudError *cloud_error(CloudCall *call); /* NULL: success */
 extern const char *cloud_request_id(CloudCall *call);
 extern void cloud_free(CloudCall *call);
-extern int cloud_running(Session *session);
 /*
  * Has the items of a call, or the ended call itself, given to a function
  * instead of kept for cloud_next.  It runs in the frame of who waits, and may
@@ -692,6 +693,7 @@ extern List *action_steps(Session *session, Plan *plan, Action *action); /* of c
 extern Value *effective_values(const Object *object);
 
 /* in conclude.c: after execution: reads back, writes rows and base, raises what failed */
+extern void import_objects(Session *session, List *objects); /* their rows, and their base */
 extern void conclude(Session *session, Plan *plan);
 extern void pause_ms(long ms); /* at most; may raise */
 

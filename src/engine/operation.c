@@ -11,7 +11,6 @@
 #include "access/xact.h"
 #include "utils/json.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/timestamp.h"
 
 #include "engine/spi.h"
@@ -91,51 +90,19 @@ look_and_plan(Session *session)
 	return plan;
 }
 
+static void
+plan_only(void *arg)
+{
+	Session *session = arg;
+
+	session->plan = look_and_plan(session);
+}
+
 static Plan *
 preview(Session *session)
 {
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	Plan *plan;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		plan = look_and_plan(session);
-	}
-	PG_CATCH();
-	{
-		ErrorData *error;
-
-		/* one that is left open would leave the session in an aborted block */
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		ReThrowError(error);
-	}
-	PG_END_TRY();
-	RollbackAndReleaseCurrentSubTransaction();
-	MemoryContextSwitchTo(context);
-	CurrentResourceOwner = owner;
-	return plan;
-}
-
-/* Rows for what the account holds and the tables lack; before any call that changes something. */
-static void
-import(Session *session, List *objects)
-{
-	List *agreed = NIL;
-	ListCell *cell;
-
-	write_imports(session, objects);
-	foreach (cell, objects)
-		if (((Object *) lfirst(cell))->base != NULL && ((Object *) lfirst(cell))->unmanaged == NULL)
-			agreed = lappend(agreed, lfirst(cell));
-	write_base(session, agreed);
+	subtransaction_undone(plan_only, session);
+	return session->plan;
 }
 
 /* What became of the plan, for iasql_operation: counts by action. */
@@ -188,7 +155,6 @@ static Plan *
 run(Session *session)
 {
 	Plan *plan;
-	ListCell *cell;
 
 	if (is_preview(session))
 		return preview(session);
@@ -208,13 +174,9 @@ run(Session *session)
 		}
 		write_dropped(session, plan->dropped);
 		if (plan->imports != NIL)
-			import(session, plan->imports);
+			import_objects(session, plan->imports);
 		if (!is_sync(session))
 			execute_plan(session, plan);
-		else
-			foreach (cell, plan->actions)
-				if (((Action *) lfirst(cell))->kind == ACTION_UPDATE)
-					((Action *) lfirst(cell))->state = ACTION_DONE;
 		test_stop("write");
 		conclude(session, plan);
 	}

@@ -327,6 +327,19 @@ session_for_calls(MemoryContext memory)
 	return session;
 }
 
+/* For the policies on the extension's tables: whether search_path leads to a workspace, and to which. */
+static bool
+find_shown(Session *session)
+{
+	bool found;
+
+	SPI_connect();
+	find_extension(session);
+	found = find_workspace(session, false);
+	SPI_finish();
+	return found;
+}
+
 /* The id of the workspace that search_path leads to: what a policy on the extension's tables shows. */
 PG_FUNCTION_INFO_V1(iasql_current_workspace);
 
@@ -334,13 +347,8 @@ Datum
 iasql_current_workspace(PG_FUNCTION_ARGS)
 {
 	Session session = {.memory = CurrentMemoryContext};
-	bool found;
 
-	SPI_connect();
-	find_extension(&session);
-	found = find_workspace(&session, false);
-	SPI_finish();
-	if (!found)
+	if (!find_shown(&session))
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(session.workspace);
 }
@@ -361,13 +369,8 @@ Datum
 iasql_owns_workspace(PG_FUNCTION_ARGS)
 {
 	Session session = {.memory = CurrentMemoryContext};
-	bool found;
 
-	SPI_connect();
-	find_extension(&session);
-	found = find_workspace(&session, false);
-	SPI_finish();
-	PG_RETURN_BOOL(found && workspace_owned(&session));
+	PG_RETURN_BOOL(find_shown(&session) && workspace_owned(&session));
 }
 
 static char *

@@ -11,12 +11,12 @@
 #include "engine/engine.h"
 
 /*
- * Runs 'body' in a subtransaction of its own.  On an error that 'caught' says
- * yes to: false, and its message, palloc'd.  Other errors are passed on, and
- * cancels and shutdowns always.
+ * Runs 'body' in a subtransaction, which is kept or undone.  On an error that
+ * 'caught' says yes to (NULL: any): false and the message; others, and cancels
+ * and shutdowns always, are passed on.
  */
-bool
-subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), char **message)
+static bool
+in_subtransaction(void (*body)(void *), void *arg, bool keep, bool (*caught)(int sqlstate), char **message)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -27,7 +27,10 @@ subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), ch
 	PG_TRY();
 	{
 		body(arg);
-		ReleaseCurrentSubTransaction();
+		if (keep)
+			ReleaseCurrentSubTransaction();
+		else
+			RollbackAndReleaseCurrentSubTransaction();
 		done = true;
 	}
 	PG_CATCH();
@@ -51,4 +54,22 @@ subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), ch
 	MemoryContextSwitchTo(context);
 	CurrentResourceOwner = owner;
 	return done;
+}
+
+bool
+subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), char **message)
+{
+	return in_subtransaction(body, arg, true, caught, message);
+}
+
+static bool
+caught_none(int sqlstate)
+{
+	return false;
+}
+
+void
+subtransaction_undone(void (*body)(void *), void *arg)
+{
+	(void) in_subtransaction(body, arg, false, caught_none, NULL);
 }
