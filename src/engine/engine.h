@@ -677,8 +677,6 @@ extern const char *guard_name(void *arg, int i); /* what 'allow' takes; NULL pas
 
 /* in execute.c */
 extern void execute_plan(Session *session, Plan *plan);
-/* the elements of a set, map or reference set that "column", "column+" or "column-" stands for: JSON texts */
-extern List *action_elements(const Action *action, const Value *values, const char *column);
 
 /* in progress.c: what other sessions see; '*last' when that was, 0 at first; 'doing' of a running action */
 extern void progress_report(Session *session, const Plan *plan, TimestampTz *last,
@@ -686,6 +684,9 @@ extern void progress_report(Session *session, const Plan *plan, TimestampTz *las
 #define PROGRESS_SILENCE_MS 30000
 /* what the caller is told when nothing ended for so long */
 extern void progress_wait(const Plan *plan, TimestampTz *last, const char *(*doing)(const Action *action));
+
+/* in elements.c: of the set, map or reference set that "column", "column+" or "column-" stands for: JSON texts */
+extern List *action_elements(const Action *action, const Value *values, const char *column);
 
 /* in steps.c: which calls an action makes, one after the other */
 extern List *action_steps(Session *session, Plan *plan, Action *action); /* of const Call * */

@@ -1,0 +1,420 @@
+/*
+ * execute_request.c
+ *	  The requests of steps: written to the journal, sent when that is durable,
+ *	  and what their answers mean for the actions that they are for.
+ *
+ * A step becomes one request, one an element, or shares one with other
+ * actions: a batch.  If execution is left by an error (a cancel, say),
+ * requests in flight stay in the journal without outcome, and the next
+ * operation settles them.
+ */
+#include "postgres.h"
+
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/timestamp.h"
+#include "utils/uuid.h"
+
+#include "engine/execute.h"
+
+static char *
+new_token(void)
+{
+	pg_uuid_t uuid;
+
+	if (!pg_strong_random(&uuid, sizeof(uuid)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+	uuid.data[6] = (uuid.data[6] & 0x0f) | 0x40;
+	uuid.data[8] = (uuid.data[8] & 0x3f) | 0x80;
+	return DatumGetCString(DirectFunctionCall1(uuid_out, UUIDPGetDatum(&uuid)));
+}
+
+static void
+split_operation(const Resource *res, const char *operation, const char **service, const char **name)
+{
+	const char *colon = strchr(operation, ':');
+
+	*service = colon ? pnstrdup(operation, colon - operation) : res->service;
+	*name = colon ? colon + 1 : operation;
+}
+
+/*
+ * The number of the step under way, by which an interrupted creation is
+ * resumed: its call's place in Resource.create.  What is done to what AWS makes
+ * along belongs to the first; a change, of an object that was taken over, is
+ * behind them all.
+ */
+static int
+step_number(const Action *action)
+{
+	const Resource *res = action->object->kind->res;
+	const Call *call = list_nth(action->run->steps, action->run->at);
+
+	if (call == &res->lookup)
+		return -1;
+	for (int c = 0; c < MAX_CALLS; c++)
+		if (call == &res->create[c])
+			return c;
+	for (int b = 0; b < (int) lengthof(res->born); b++)
+		if (call == &res->born[b].remove)
+			return 0;
+	return MAX_CALLS;
+}
+
+/* Expands a request, journals its intents and queues it. */
+void
+request_new(Executor *ex, List *actions, const Call *call, const char *element, const char *gathered)
+{
+	Action *first = linitial(actions);
+	Request *request = palloc0(sizeof(Request));
+	TemplateArgs args = {0};
+	char *masked;
+	ListCell *cell;
+
+	split_operation(first->object->kind->res, call->operation, &request->service, &request->operation);
+	request->actions = actions;
+	request->call = call;
+	request->token = new_token();
+	request->first = GetCurrentTimestamp();
+	args.session = ex->session;
+	args.object = first->object;
+	args.values = first->run->values;
+	args.action = first;
+	args.element = element;
+	args.gathered = gathered ? gathered : first->run->lookup;
+	args.token = request->token;
+	args.mark = iasql_mark_objects ? request->token : NULL;
+	request->input = template_expand(call->input ? call->input : "{}", &args, false);
+	masked = template_expand(call->input ? call->input : "{}", &args, true);
+	test_stop("intent");
+	foreach (cell, actions)
+	{
+		Action *action = lfirst(cell);
+		int64 *intent = palloc(sizeof(int64));
+
+		*intent = journal_intent(ex->session, action, step_number(action), request->service, request->operation, masked,
+								 request->token);
+		request->intents = lappend(request->intents, intent);
+		action->run->outstanding++;
+	}
+	ex->requests = lappend(ex->requests, request);
+}
+
+/* What one action adds to a batch's input. */
+static char *
+action_part(Executor *ex, const Action *action, const Call *call)
+{
+	TemplateArgs args = {
+		.session = ex->session, .object = action->object, .values = action->run->values, .action = action};
+
+	return template_expand(call->element, &args, false);
+}
+
+/* One request of actions whose parts of the input are gathered in an array. */
+static void
+batch_request(Executor *ex, List *actions, const Call *call)
+{
+	StringInfoData gathered;
+	ListCell *cell;
+
+	initStringInfo(&gathered);
+	foreach (cell, actions)
+		appendStringInfo(&gathered, "%c%s", cell == list_head(actions) ? '[' : ',',
+						 action_part(ex, lfirst(cell), call));
+	appendStringInfoChar(&gathered, ']');
+	request_new(ex, actions, call, NULL, gathered.data);
+}
+
+static bool
+is_durable(Executor *ex, const Request *request)
+{
+	ListCell *cell;
+
+	foreach (cell, request->intents)
+		if (!journal_is_durable(ex->session, *(int64 *) lfirst(cell)))
+			return false;
+	return true;
+}
+
+/* Sends what is durable and due; returns ms until the next is due, -1 for none. */
+long
+requests_send(Executor *ex)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	long next = -1;
+	ListCell *cell;
+
+	foreach (cell, ex->requests)
+	{
+		Request *request = lfirst(cell);
+		Action *first = linitial(request->actions);
+		bool creates = first->kind == ACTION_CREATE || first->kind == ACTION_REPLACE;
+
+		if (request->not_before > now)
+		{
+			long ms = TimestampDifferenceMilliseconds(now, request->not_before);
+
+			next = next < 0 ? ms : Min(next, ms);
+			continue;
+		}
+		if (!is_durable(ex, request))
+			continue;
+		test_stop("durable");
+		cloud_start(ex->session, request->service, request->operation,
+					asked_region(first->object->kind, first->object->region), request->input, NULL,
+					creates && !request->call->token_ok, request);
+		request->sent = true;
+		ex->in_flight++;
+		ex->requests = foreach_delete_current(ex->requests, cell);
+	}
+	return next;
+}
+
+/* The values of one action's created object, for the journal and for what follows. */
+static void
+take_item(Executor *ex, Action *action, const char *json)
+{
+	Object *object = action->object;
+
+	if (!object_set_actual(ex->session, object, json, strlen(json)))
+		return;
+	object->presence = PRESENCE_PRESENT;
+	object_index(object);
+	action->run->values = effective_values(object);
+}
+
+/* Where AWS knows an object by a name of the row, that is known without a reply. */
+static void
+know_id(Action *action)
+{
+	Object *object = action->object;
+	int id = object->kind->id_attribute;
+
+	if (object->desired == NULL || object->cloud_id != NULL || id < 0 ||
+		(object->kind->res->attributes[id].flags & ATTR_COMPUTED))
+		return;
+	object->cloud_id = action->run->values[id].text;
+	object_index(object);
+}
+
+/* A batch's reply lists its objects: matched by natural key, over references as the rows have them. */
+static void
+take_batch_items(Executor *ex, Request *request, const char *reply)
+{
+	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(reply)));
+	JsonbValue list;
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue value;
+	Action *first = linitial(request->actions);
+
+	if (!path_get(doc, request->call->reply_items, &list) || list.type != jbvBinary)
+		return;
+	it = JsonbIteratorInit(list.val.binary.data);
+	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	{
+		Object *seen;
+		const char *key;
+		char *text;
+		ListCell *cell;
+
+		if (token != WJB_ELEM || value.type != jbvBinary)
+			continue;
+		text = JsonbToCString(NULL, value.val.binary.data, value.val.binary.len);
+		seen = object_scratch(first->object->kind, first->object->region);
+		if (!object_set_actual(ex->session, seen, text, strlen(text)))
+			continue;
+		object_resolve_actual(ex->session, seen);
+		key = object_natural_key(seen, seen->actual);
+		foreach (cell, request->actions)
+		{
+			Action *action = lfirst(cell);
+
+			if (key != NULL && action->object->natural_key != NULL && action->object->cloud_id == NULL &&
+				strcmp(key, action->object->natural_key) == 0)
+			{
+				take_item(ex, action, text);
+				break;
+			}
+		}
+	}
+}
+
+static void
+request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_done)
+{
+	const char *reply = was_done ? NULL : cloud_result(cloud);
+	const char *request_id = cloud_request_id(cloud);
+	Action *first = linitial(request->actions);
+	ListCell *cell;
+
+	foreach (cell, request->actions)
+		know_id(lfirst(cell));
+	if (reply != NULL && request->call->reply_items != NULL)
+		take_batch_items(ex, request, reply);
+	else if (reply != NULL && request->call->item != NULL)
+	{
+		Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(reply)));
+		char *item = path_text(doc, request->call->item);
+
+		if (request->call == &first->object->kind->res->lookup)
+			first->run->lookup = item;
+		else if (item != NULL)
+			take_item(ex, first, item);
+	}
+	foreach (cell, request->actions)
+	{
+		Action *action = lfirst(cell);
+		Run *run = action->run;
+		int64 intent = *(int64 *) list_nth(request->intents, foreach_current_index(cell));
+		bool last = run->outstanding == 1 && run->at + 1 >= list_length(run->steps);
+
+		journal_outcome(ex->session, intent, action->object->cloud_id, request_id, NULL, NULL, last);
+		if (--run->outstanding > 0)
+			continue;
+		if (run->error != NULL)
+			action_fail(ex, action, run->error);
+		else
+			step_done(ex, action);
+	}
+}
+
+static void
+request_failed(Executor *ex, Request *request, const CloudError *error)
+{
+	ListCell *cell;
+
+	/* what may have been executed stays in doubt: the journal gets no outcome */
+	foreach (cell, request->actions)
+	{
+		Action *action = lfirst(cell);
+		Run *run = action->run;
+		int64 intent = *(int64 *) list_nth(request->intents, foreach_current_index(cell));
+
+		if (!error->maybe_executed)
+			journal_outcome(ex->session, intent, NULL, error->request_id, error->code ? error->code : "",
+							error->message, false);
+		if (run->error == NULL)
+			run->error = (CloudError *) error;
+		if (--run->outstanding == 0)
+			action_fail(ex, action, run->error);
+	}
+}
+
+/* Failures that stand inside a 200 answer: the first one's code and message. */
+static CloudError *
+failure_inside(Request *request, CloudCall *cloud)
+{
+	const char *reply = cloud_result(cloud);
+	Jsonb *doc;
+	char *text;
+	CloudError *error;
+	Jsonb *first;
+
+	if (request->call->fail == NULL || reply == NULL)
+		return NULL;
+	doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(reply)));
+	text = path_text(doc, psprintf("%s[0]", request->call->fail));
+	if (text == NULL)
+		return NULL;
+	error = palloc0(sizeof(CloudError));
+	error->service = request->service;
+	error->operation = request->operation;
+	error->http_status = 200;
+	error->request_id = cloud_request_id(cloud);
+	first = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	error->code = path_text(first, "Error.Code|code|Code|reason|ErrorCode|failureCode");
+	error->message = path_text(first, "Error.Message|message|Message|detail|reason|ErrorMessage|failureReason");
+	if (error->message == NULL)
+		error->message = text;
+	return error;
+}
+
+void
+request_ended(Executor *ex, Request *request, CloudCall *cloud)
+{
+	const CloudError *error = cloud_error(cloud);
+	TimestampTz now = GetCurrentTimestamp();
+
+	ex->in_flight--;
+	test_stop("answer");
+	if (error == NULL)
+		error = failure_inside(request, cloud);
+	if (error == NULL)
+		request_succeeded(ex, request, cloud, false);
+	/* of a batch only one element may be what is done already */
+	else if (list_length(request->actions) == 1 && codes_match(request->call->done, error->code, error->message))
+		request_succeeded(ex, request, cloud, true);
+	else if (codes_match(request->call->retry, error->code, error->message) &&
+			 !TimestampDifferenceExceeds(request->first, now, iasql_wait_timeout))
+	{
+		request->not_before = TimestampTzPlusMilliseconds(now, repeat_delay(++request->repeats));
+		ex->requests = lappend(ex->requests, request);
+	}
+	else if (list_length(request->actions) > 1 && !error->maybe_executed)
+	{
+		/* one refused element refuses the whole batch: find out which */
+		ListCell *cell;
+
+		foreach (cell, request->actions)
+		{
+			Action *action = lfirst(cell);
+			journal_outcome(ex->session, *(int64 *) list_nth(request->intents, foreach_current_index(cell)), NULL,
+							error->request_id, error->code ? error->code : "", error->message, false);
+			action->run->outstanding--;
+			batch_request(ex, list_make1(action), request->call);
+		}
+	}
+	else
+		request_failed(ex, request, error);
+	cloud_free(cloud);
+	test_stop("outcome");
+}
+
+/* Equal for actions that may share a call: the call, the region and the batch columns. */
+static char *
+batch_key(const Action *action)
+{
+	const Kind *kind = action->object->kind;
+	const Call *call = list_nth(action->run->steps, action->run->at);
+	StringInfoData key;
+
+	initStringInfo(&key);
+	appendStringInfo(&key, "%p %s", call, action->object->region);
+	for (int i = 0; i < kind->nattributes; i++)
+		if (list_names(call->batch, kind->res->attributes[i].column))
+			appendStringInfo(&key, "\n%s", action->run->values[i].text ? action->run->values[i].text : "");
+	return key.data;
+}
+
+void
+batches_flush(Executor *ex)
+{
+	HTAB *batches;
+	List *keys = NIL;
+	ListCell *cell;
+
+	if (ex->batches == NIL)
+		return;
+	batches = multimap_of_texts();
+	foreach (cell, ex->batches)
+	{
+		char *key = batch_key(lfirst(cell));
+
+		if (multimap_get(batches, key) == NIL)
+			keys = lappend(keys, key);
+		multimap_add(batches, key, lfirst(cell));
+	}
+	ex->batches = NIL;
+	foreach (cell, keys)
+	{
+		List *actions = multimap_get(batches, lfirst(cell));
+		Action *first = linitial(actions);
+		const Call *call = list_nth(first->run->steps, first->run->at);
+		int max = call->batch_max > 0 ? call->batch_max : list_length(actions);
+
+		for (int from = 0; from < list_length(actions); from += max)
+			batch_request(ex, list_copy_head(list_copy_tail(actions, from), max), call);
+	}
+	hash_destroy(batches);
+}
