@@ -85,7 +85,7 @@ COMMENT ON COLUMN iasql_state.resource IS 'Table of the row.';
 COMMENT ON COLUMN iasql_state.row_key IS 'Values of its primary key, a JSON array of texts.';
 COMMENT ON COLUMN iasql_state.region IS 'AWS region, empty for global resources.';
 COMMENT ON COLUMN iasql_state.cloud_id IS 'By which AWS knows the object.';
-COMMENT ON COLUMN iasql_state.base IS 'Text of each column with a value; references by cloud id; no secrets.';
+COMMENT ON COLUMN iasql_state.base IS 'Text of each column with a value, null for one that the row could not hold; references by cloud id; no secrets.';
 COMMENT ON COLUMN iasql_state.created IS 'Whether this database created the object; else it was imported.';
 COMMENT ON COLUMN iasql_state.created_at IS 'When this database created it.';
 COMMENT ON COLUMN iasql_state.agreed_at IS 'When base was written.';

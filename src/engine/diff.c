@@ -11,7 +11,8 @@
  *	row moved away from base	the cloud follows (sync: the row)
  *	only the cloud moved		drift: the cloud is put back, or the row follows,
  *								or nothing, as the mode says; a shared attribute's
- *								row always follows; what a run wrote that did not
+ *								row always follows, and that of a reference to what
+ *								had no row before; what a run wrote that did not
  *								commit is always put back
  */
 #include "postgres.h"
@@ -73,9 +74,6 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 
 		if (bms_is_member(i, object->unknown))
 			continue;
-		/* a reference to what has no row cannot be in a column */
-		if (attr->form == FORM_REF && row_null && actual->text != NULL && actual->nrefs == 0)
-			continue;
 
 		/* Columns that no reply shows: only the row's own change counts. */
 		if (attr->flags & ATTR_TRIGGER)
@@ -130,7 +128,9 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 			/* what a run wrote that did not commit is no one's will */
 			if (settle_rolled_back(object, i))
 				delta->push = true;
-			else if ((attr->flags & ATTR_SHARED) || object_shares(object, i))
+			/* a version never changes: what differs is what its row could not hold before */
+			else if (base->unheld || (delta->drift && kind->res->versioned) || (attr->flags & ATTR_SHARED) ||
+					 object_shares(object, i))
 			{
 				delta->drift = false;
 				delta->push = false;

@@ -61,6 +61,7 @@ typedef struct Value
 	const char *text;
 	Object **refs; /* REF, IDS, JOIN: what it refers to, where known */
 	int nrefs;
+	bool unheld; /* of base: AWS had a value that the row could not hold, since what it refers to had no row */
 } Value;
 
 /* One row of a child table whose rows ride on their carrier (FORM_PARTS). */
@@ -387,6 +388,8 @@ extern int64 session_acting(void); /* number of the operation that acts now, 0 w
 /* in value.c: texts, equality, conversion to a column's canonical text */
 extern bool value_equal(const Attribute *attr, const Value *a, const Value *b);
 extern bool value_is_null(const Value *v);
+/* whether it refers to what has no row, and gets none, which a row can only say by NULL */
+extern bool value_unheld(const Attribute *attr, const Value *v);
 /* JSON value from a reply -> canonical text for the attribute; NULL: null. Error text in *why when the column cannot hold it. */
 extern const char *value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **why);
 /* the JSON that stands for the value in a call: quoted, bare or a document, as column type and form say */

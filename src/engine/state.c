@@ -53,7 +53,10 @@ lasting_text(Kind *kind, const char *same, const char *text, Size len)
 	return world_text(kind->world, text, len);
 }
 
-/* The stored {column: text} as Values; a column that is no attribute any more is passed over. */
+/*
+ * The stored {column: text} as Values; null is what the row could not hold.  A
+ * column that is no attribute any more is passed over.
+ */
 static Value *
 read_base(Kind *kind, const Value *desired, Jsonb *base)
 {
@@ -70,6 +73,8 @@ read_base(Kind *kind, const Value *desired, Jsonb *base)
 		else if (token == WJB_VALUE && attribute >= 0 && v.type == jbvString)
 			values[attribute].text =
 				lasting_text(kind, desired ? desired[attribute].text : NULL, v.val.string.val, v.val.string.len);
+		else if (token == WJB_VALUE && attribute >= 0)
+			values[attribute].unheld = true;
 	}
 	return values;
 }
@@ -198,7 +203,10 @@ base_json(const Object *object)
 			appendStringInfoString(&json, ", ");
 		json_append_string(&json, attr->column, strlen(attr->column));
 		appendStringInfoString(&json, ": ");
-		json_append_string(&json, text, strlen(text));
+		if (value_unheld(attr, &object->base[i]))
+			appendStringInfoString(&json, "null");
+		else
+			json_append_string(&json, text, strlen(text));
 	}
 	appendStringInfoChar(&json, '}');
 	return json.data;

@@ -541,12 +541,9 @@ same_document(const char *a, const char *b)
 		   compareJsonbContainers(va.val.binary.data, vb.val.binary.data) == 0;
 }
 
-/* Whether a value is none, or a reference to what has no row, which a row can only say by NULL. */
-static bool
-is_no_row(const Attribute *attr, const Value *v)
+bool
+value_unheld(const Attribute *attr, const Value *v)
 {
-	if (value_is_null(v))
-		return true;
 	return attr->form == FORM_REF && v->text != NULL && *v->text != '\0' &&
 		   (v->nrefs == 0 || (v->refs[0]->row_key == NULL && !v->refs[0]->imported));
 }
@@ -557,7 +554,7 @@ value_equal(const Attribute *attr, const Value *a, const Value *b)
 	bool reference = attr->form == FORM_REF || attr->form == FORM_JOIN;
 
 	if (value_is_null(a) || value_is_null(b))
-		return is_no_row(attr, a) && is_no_row(attr, b);
+		return (value_is_null(a) || value_unheld(attr, a)) && (value_is_null(b) || value_unheld(attr, b));
 	if (reference && same_refs(a, b))
 		return true;
 	/* "": an object that AWS does not know, which is not even equal to another of them */

@@ -353,11 +353,7 @@ wanted_values(const Action *action, Bitmapset **changed)
 			wanted[i].text = "false";
 		else if (!row_follows(action, i) || value_equal(attr, &wanted[i], &object->actual[i]))
 			continue;
-		/* what has no row cannot be referred to */
-		else if (attr->form == FORM_REF && object->actual[i].text != NULL &&
-				 (object->actual[i].nrefs == 0 || object->actual[i].refs[0]->row_key == NULL))
-			continue;
-		else
+		else if (!value_unheld(attr, &object->actual[i]))
 			wanted[i] = object->actual[i];
 		*changed = bms_add_member(*changed, i);
 	}

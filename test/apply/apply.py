@@ -23,7 +23,7 @@ def client(service, region="us-east-1"):
                         aws_access_key_id="test", aws_secret_access_key="test")
 
 
-iam, logs, ecr, ec2, elb = map(client, ("iam", "logs", "ecr", "ec2", "elbv2"))
+iam, logs, ecr, ec2, elb, ecs = map(client, ("iam", "logs", "ecr", "ec2", "elbv2", "ecs"))
 
 
 def check(what, got, wanted):
@@ -445,7 +445,45 @@ def changed_scope():
     check("all sees the rest", actions(), ["update|role|a"])
 
 
-CASES = [changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+def reference_to_what_had_no_row():
+    """A reference whose object gets its row later is filled in then; that it was NULL is nobody's wish."""
+    start()
+    arn = iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    iam.delete_role(RoleName="r")
+    container = {"name": "c", "image": "busybox", "essential": True, "logConfiguration": {
+        "logDriver": "awslogs", "options": {"awslogs-group": "l", "awslogs-region": "us-east-1",
+                                            "awslogs-stream-prefix": "awslogs-c"}}}
+    ecs.register_task_definition(family="f", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu="256",
+                                 memory="512", taskRoleArn=arn, containerDefinitions=[container])
+    sql("SELECT iasql_install('aws_elb')", "ALTER TABLE certificate ADD CONSTRAINT no CHECK (false)",
+        "ALTER TABLE vpc ADD CONSTRAINT no CHECK (is_default)")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnets = [s["SubnetId"] for s in ec2.describe_subnets(Filters=[{"Name": "default-for-az", "Values": ["true"]}])["Subnets"]]
+    group = elb.create_target_group(Name="t", Protocol="HTTP", Port=80, VpcId=vpc, TargetType="ip")["TargetGroups"][0]
+    balancer = elb.create_load_balancer(Name="b", Scheme="internal", Subnets=subnets[:2])["LoadBalancers"][0]
+    elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"], Port=443, Protocol="HTTPS", SslPolicy="ELBSecurityPolicy-2016-08",
+        Certificates=[{"CertificateArn": client("acm").request_certificate(DomainName="a.example")["CertificateArn"]}],
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}])
+    sql("SELECT iasql_install('aws_ecs_fargate')")
+    references = ("SELECT t.task_role_name, g.vpc IS NULL, l.certificate_id IS NULL, c.log_group_name"
+                  " FROM task_definition t, target_group g, listener l, container_definition c")
+    check("an import changes nothing", actions(), [])
+    check("imported without what they refer to", sql(references), "|t|t|")
+    before = changing()
+    iam.create_role(RoleName="r", AssumeRolePolicyDocument=TRUST)
+    logs.create_log_group(logGroupName="l")
+    do("ALTER TABLE vpc DROP CONSTRAINT no", "ALTER TABLE certificate DROP CONSTRAINT no")
+    check("their rows come", actions("preview_apply"), [])
+    check("no line of the plan", actions(), [])
+    check("the references are filled in", sql(references), "r|f|f|l")
+    check("nothing is called", changing(), before + ["CreateRole", "CreateLogGroup"])
+    check("nothing left", (actions(), sql("SELECT count(*) FROM iasql_drift")), ([], "0"))
+    do("UPDATE task_definition SET task_role_name = NULL", "UPDATE listener SET certificate_id = NULL")
+    check("from then on NULL is a wish", sorted(actions("preview_apply"))[0].split("|")[:2], ["replace", "task_definition"])
+
+
+CASES = [reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, bad_calls, failures]
