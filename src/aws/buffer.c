@@ -1,13 +1,15 @@
 /*
  * buffer.c
- *	  Growing byte buffers and the encodings of requests.
+ *	  Growing byte buffers, the encodings of requests, and headers.
  */
 #include "aws/buffer.h"
 
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #define BUFFER_START 256
 
@@ -215,4 +217,50 @@ aws_buffer_free(AwsBuffer *buffer)
 {
 	free(buffer->data);
 	*buffer = (AwsBuffer){0};
+}
+
+void
+aws_secret_buffer_free(AwsBuffer *buffer)
+{
+	if (buffer->data != NULL)
+		OPENSSL_cleanse(buffer->data, buffer->size);
+	aws_buffer_free(buffer);
+}
+
+void
+aws_secret_free(char *secret)
+{
+	if (secret != NULL)
+		OPENSSL_cleanse(secret, strlen(secret));
+	free(secret);
+}
+
+void
+aws_headers_add(AwsBuffer *headers, const char *name, const char *value)
+{
+	aws_buffer_append(headers, name, strlen(name) + 1);
+	aws_buffer_append(headers, value, strlen(value) + 1);
+}
+
+const char *
+aws_headers_next(const AwsBuffer *headers, const char *name)
+{
+	const char *next = name;
+
+	if (name == NULL)
+		next = headers->data;
+	else
+		for (int i = 0; i < 2; i++)
+			next += strlen(next) + 1;
+	/* of a buffer that failed the last pair may be half there */
+	return headers->failed || headers->len == 0 || next == headers->data + headers->len ? NULL : next;
+}
+
+const char *
+aws_headers_get(const AwsBuffer *headers, const char *wanted)
+{
+	for (const char *name = NULL; (name = aws_headers_next(headers, name)) != NULL;)
+		if (strcasecmp(name, wanted) == 0)
+			return aws_header_value(name);
+	return NULL;
 }

@@ -1,6 +1,6 @@
 /*
  * buffer.h
- *	  A growing byte buffer with the encodings that requests need.
+ *	  A growing byte buffer with the encodings that requests need, and headers in it.
  *
  * A zeroed AwsBuffer is empty and valid.  The bytes are always followed by a
  * NUL that is not counted.  When memory runs out, or a length would overflow,
@@ -77,5 +77,27 @@ extern char *aws_buffer_take(AwsBuffer *buffer);
 
 /* Frees the bytes and makes the buffer as good as new. */
 extern void aws_buffer_free(AwsBuffer *buffer);
+
+/* Likewise, and wipes the bytes first. */
+extern void aws_secret_buffer_free(AwsBuffer *buffer);
+
+/* Frees a string and wipes it first; NULL is fine. */
+extern void aws_secret_free(char *secret);
+
+/* ---- headers: each a name, NUL, a value and NUL, in the order of sending ---- */
+
+extern void aws_headers_add(AwsBuffer *headers, const char *name, const char *value);
+
+/* The name after 'name', or the first one after NULL; NULL at the end.  The value follows the name's NUL. */
+extern const char *aws_headers_next(const AwsBuffer *headers, const char *name);
+
+static inline const char *
+aws_header_value(const char *name)
+{
+	return name + strlen(name) + 1;
+}
+
+/* The value of the first header with a name, in any case; NULL when there is none. */
+extern const char *aws_headers_get(const AwsBuffer *headers, const char *name);
 
 #endif /* AWS_BUFFER_H */

@@ -89,69 +89,6 @@ append_url(const AwsCall *call, AwsBuffer *url, size_t *path, size_t *query)
 		aws_buffer_format(url, "?%s", aws_buffer_text(&call->request.query));
 }
 
-/* The headers of one try. */
-typedef struct Headers
-{
-	AwsSigHeader *list;
-	int count;
-	int size;
-} Headers;
-
-static void
-add_header(Headers *headers, const char *name, const char *value)
-{
-	if (headers->count < headers->size)
-		headers->list[headers->count++] = (AwsSigHeader){name, value};
-}
-
-/* All headers but the signature; the list has room for them. */
-static bool
-collect_headers(const AwsCall *call, Headers *headers)
-{
-	int extra = call->endpoint.headers != NULL ? json_object_object_length(call->endpoint.headers) : 0;
-
-	int size = call->request.header_count + extra + 8;
-
-	headers->list = malloc(size * sizeof(*headers->list));
-	if (headers->list == NULL)
-		return false;
-	headers->size = size;
-	for (int i = 0; i < call->request.header_count; i++)
-		add_header(headers, call->request.headers[i].name, call->request.headers[i].value);
-	if (extra > 0)
-	{
-		json_object_object_foreach(call->endpoint.headers, name, values)
-			add_header(headers, name, json_object_get_string(json_object_array_get_idx(values, 0)));
-	}
-	add_header(headers, "User-Agent", USER_AGENT);
-	return true;
-}
-
-/* Lines for the transport, one after another with their NULs. */
-static bool
-write_lines(const Headers *headers, AwsBuffer *text, const char ***lines)
-{
-	*lines = malloc(headers->count * sizeof(**lines));
-	for (int i = 0; i < headers->count; i++)
-	{
-		const char *value = headers->list[i].value;
-
-		/* the transport's form for a header without value ends with a semicolon */
-		aws_buffer_string(text, headers->list[i].name);
-		aws_buffer_string(text, *value != '\0' ? ": " : ";");
-		aws_buffer_string(text, value);
-		aws_buffer_char(text, '\0');
-	}
-	if (*lines == NULL || text->failed)
-		return false;
-	for (int i = 0, at = 0; i < headers->count; i++)
-	{
-		(*lines)[i] = text->data + at;
-		at += strlen(text->data + at) + 1;
-	}
-	return true;
-}
-
 static const AwsHttpEvents call_events;
 
 /* Signs and starts the transfer of one try. */
@@ -169,10 +106,8 @@ start_transfer(AwsCall *call, AwsError *error)
 	AwsBuffer url = {0};
 	AwsBuffer host = {0};
 	AwsBuffer authorization = {0};
-	AwsBuffer text = {0};
 	AwsBuffer path_text = {0};
-	Headers headers = {0};
-	const char **lines = NULL;
+	AwsBuffer headers = {0};
 	size_t path;
 	size_t query;
 	char date[sizeof("20150830T123600Z")];
@@ -183,35 +118,49 @@ start_transfer(AwsCall *call, AwsError *error)
 
 	strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", gmtime_r(&clock, &parts));
 	append_url(call, &url, &path, &query);
-	ok = !url.failed && collect_headers(call, &headers);
+	ok = !url.failed;
 	if (ok && !host_of(url.data, &host, error))
 		goto out;
-	add_header(&headers, "Host", aws_buffer_text(&host));
+	aws_buffer_append(&headers, request->headers.data, request->headers.len);
+	if (call->endpoint.headers != NULL)
+	{
+		json_object_object_foreach(call->endpoint.headers, name, values)
+		{
+			const char *value = json_object_get_string(json_object_array_get_idx(values, 0));
+
+			if (value != NULL)
+				aws_headers_add(&headers, name, value);
+		}
+	}
+	aws_headers_add(&headers, "User-Agent", USER_AGENT);
+	aws_headers_add(&headers, "Host", aws_buffer_text(&host));
 	if (request->unsigned_body && strncmp(aws_buffer_text(&url), "https:", 6) == 0)
 		payload_hash = "UNSIGNED-PAYLOAD";
 	if (request->hash_header || payload_hash != call->payload_hash)
-		add_header(&headers, "X-Amz-Content-Sha256", payload_hash);
+		aws_headers_add(&headers, "X-Amz-Content-Sha256", payload_hash);
 	if (ok && keys != NULL)
 	{
 		AwsSigScope scope = {keys->access_key_id, keys->secret_access_key, call->endpoint.signing_region,
 							 call->endpoint.signing_name, date};
 		AwsSigRequest signed_request = {.method = request->method,
 										.query = aws_buffer_text(&request->query),
+										.headers = &headers,
 										.payload_hash = payload_hash,
 										.normalize_path = !s3,
 										.double_encode = !call->endpoint.disable_double_encoding && !s3};
 
-		add_header(&headers, "X-Amz-Date", date);
+		aws_headers_add(&headers, "X-Amz-Date", date);
 		if (keys->session_token != NULL)
-			add_header(&headers, "X-Amz-Security-Token", keys->session_token);
+		{
+			aws_buffer_reserve(&headers, strlen(keys->session_token) + 1024); /* is not moved from here on */
+			aws_headers_add(&headers, "X-Amz-Security-Token", keys->session_token);
+		}
 		aws_buffer_append(&path_text, url.data + path, query - path);
 		signed_request.path = aws_buffer_text(&path_text);
-		signed_request.headers = headers.list;
-		signed_request.header_count = headers.count;
 		ok = !path_text.failed && aws_sigv4_authorization(&signed_request, &scope, &authorization);
-		add_header(&headers, "Authorization", aws_buffer_text(&authorization));
+		aws_headers_add(&headers, "Authorization", aws_buffer_text(&authorization));
 	}
-	ok = ok && !host.failed && write_lines(&headers, &text, &lines);
+	ok = ok && !host.failed && !headers.failed;
 	if (!ok)
 		aws_error_memory(error);
 	else
@@ -219,8 +168,7 @@ start_transfer(AwsCall *call, AwsError *error)
 		int64_t timeout = (int64_t) limits->connect_timeout_ms + limits->request_timeout_ms;
 		AwsHttpRequest http = {.method = request->method,
 							   .url = url.data,
-							   .headers = lines,
-							   .header_count = headers.count,
+							   .headers = &headers,
 							   .body = request->body.data,
 							   .body_len = request->body.len,
 							   .allow_http = call->allow_http,
@@ -238,9 +186,7 @@ out:
 	aws_buffer_free(&host);
 	aws_buffer_free(&authorization);
 	aws_buffer_free(&path_text);
-	aws_secret_buffer_free(&text); /* holds the session token */
-	free(headers.list);
-	free(lines);
+	aws_secret_buffer_free(&headers); /* holds the session token */
 	return call->transfer != NULL;
 }
 
@@ -512,26 +458,6 @@ aws_call_on_done(AwsCall *call, void (*on_done)(void *arg, AwsCall *call), void 
 	call->on_done_arg = arg;
 }
 
-/* Refuses what this client does not speak. */
-static bool
-can_be_called(const AwsModel *model, const AwsOp *op, AwsError *error)
-{
-	const char *why = NULL;
-
-	if (model->header->protocol == AWS_PROTOCOL_CBOR)
-		why = "its service speaks CBOR only";
-	else if (model->header->flags & AWS_MODEL_OLD_SIGNATURE)
-		why = "its service wants an older signature";
-	else if (op->flags & AWS_OP_EVENT_STREAM)
-		why = "it is an event stream";
-	else if (op->flags & AWS_OP_BEARER)
-		why = "it wants a bearer token in place of a signature";
-	if (why != NULL)
-		return aws_error_set(error, AWS_BAD_INPUT, "operation \"%s\" cannot be called: %s",
-							 aws_model_string(model, op->name), why);
-	return true;
-}
-
 static bool
 copy_target(AwsCall *call, const AwsTarget *target, const AwsCallOptions *options)
 {
@@ -553,7 +479,7 @@ aws_call_start(AwsClient *client, const AwsTarget *target, const char *service, 
 {
 	const AwsService *opened = aws_client_service(client, service, error);
 	const AwsOp *op = opened != NULL ? aws_model_op(opened->model, operation, error) : NULL;
-	AwsCall *call = op != NULL && can_be_called(opened->model, op, error) ? calloc(1, sizeof(*call)) : NULL;
+	AwsCall *call = op != NULL ? calloc(1, sizeof(*call)) : NULL;
 	AwsReply *trial;
 	bool ok = false;
 

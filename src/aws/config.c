@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#include "aws/credentials.h"
 #include "aws/provider.h"
 
 #define BLANKS " \t\r"

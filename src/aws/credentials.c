@@ -36,23 +36,7 @@ struct AwsCredentials
 	bool expired; /* AWS said so */
 };
 
-/* ---- secrets ---- */
-
-void
-aws_secret_free(char *secret)
-{
-	if (secret != NULL)
-		OPENSSL_cleanse(secret, strlen(secret));
-	free(secret);
-}
-
-void
-aws_secret_buffer_free(AwsBuffer *buffer)
-{
-	if (buffer->data != NULL)
-		OPENSSL_cleanse(buffer->data, buffer->size);
-	aws_buffer_free(buffer);
-}
+/* ---- keys ---- */
 
 void
 aws_keys_clear(AwsKeys *keys)
@@ -553,14 +537,13 @@ fetch_done(void *arg, const AwsHttpResult *result)
 }
 
 AwsProvide
-aws_fetch_http(AwsFetch *fetch, const char *method, const char *url, const char *const *headers, int header_count,
-			   int timeout_ms, AwsProvideStep step)
+aws_fetch_http(AwsFetch *fetch, const char *method, AwsBuffer *url, AwsBuffer *headers, int timeout_ms,
+			   AwsProvideStep step)
 {
 	static const AwsHttpEvents events = {.head = fetch_head, .body = fetch_body, .done = fetch_done};
 	AwsHttpRequest request = {.method = method,
-							  .url = url,
+							  .url = aws_buffer_text(url),
 							  .headers = headers,
-							  .header_count = header_count,
 							  .allow_link_local = true,
 							  .connect_timeout_ms = CONNECT_TIMEOUT_MS,
 							  .timeout_ms = timeout_ms,
@@ -570,7 +553,12 @@ aws_fetch_http(AwsFetch *fetch, const char *method, const char *url, const char 
 	aws_buffer_reserve(&fetch->body, MAX_BODY); /* never moved, so that no copy is left behind */
 	fetch->status = 0;
 	fetch->step = step;
-	fetch->transfer = aws_http_start(fetch->client->http, &request, &events, fetch, &fetch->error);
+	if (url->failed)
+		aws_error_memory(&fetch->error);
+	else
+		fetch->transfer = aws_http_start(fetch->client->http, &request, &events, fetch, &fetch->error);
+	aws_buffer_free(url);
+	aws_secret_buffer_free(headers);
 	if (fetch->transfer != NULL)
 		return AWS_PROVIDE_LATER;
 	fetch->error.kind = AWS_NO_CREDENTIALS;

@@ -28,12 +28,6 @@ typedef struct AwsKeys
 
 typedef struct AwsFetch AwsFetch;
 
-/* Frees a string and wipes it first; NULL is fine. */
-extern void aws_secret_free(char *secret);
-
-/* Likewise a buffer. */
-extern void aws_secret_buffer_free(AwsBuffer *buffer);
-
 /* Frees keys, wiped. */
 extern void aws_keys_clear(AwsKeys *keys);
 

@@ -512,6 +512,29 @@ add_header(AwsTransfer *transfer, const char *line)
 	return list != NULL;
 }
 
+static bool
+add_headers(AwsTransfer *transfer, const AwsBuffer *headers)
+{
+	/* curl would add these by itself: a header that was not signed or that makes a server wait */
+	static const char *const blanked[] = {"Expect:", "Accept:", "Content-Type:"};
+	AwsBuffer line = {0};
+	bool ok = !headers->failed && aws_buffer_reserve(&line, headers->len + 1); /* is not moved: it may hold a secret */
+
+	for (size_t i = 0; i < sizeof(blanked) / sizeof(*blanked); i++)
+		ok = ok && add_header(transfer, blanked[i]);
+	for (const char *name = NULL; ok && (name = aws_headers_next(headers, name)) != NULL;)
+	{
+		const char *value = aws_header_value(name);
+
+		/* curl's form for a header without value ends with a semicolon */
+		aws_buffer_cut(&line, 0);
+		aws_buffer_format(&line, "%s%s%s", name, *value != '\0' ? ": " : ";", value);
+		ok = !line.failed && add_header(transfer, line.data);
+	}
+	aws_secret_buffer_free(&line);
+	return ok;
+}
+
 /* The options that no request can change, then those of this one. */
 static CURLcode
 set_options(AwsTransfer *transfer, const AwsHttpRequest *request)
@@ -564,11 +587,9 @@ set_options(AwsTransfer *transfer, const AwsHttpRequest *request)
 AwsTransfer *
 aws_http_start(AwsHttp *http, const AwsHttpRequest *request, const AwsHttpEvents *events, void *arg, AwsError *error)
 {
-	/* curl would add these by itself: a header that was not signed or that makes a server wait */
-	static const char *const blanked[] = {"Expect:", "Accept:", "Content-Type:"};
 	AwsTransfer *transfer;
 	SignalGuard guard;
-	bool ok = true;
+	bool ok;
 	bool https = strncasecmp(request->url, "https://", 8) == 0;
 
 	if (!https && strncasecmp(request->url, "http://", 7) != 0)
@@ -589,11 +610,8 @@ aws_http_start(AwsHttp *http, const AwsHttpRequest *request, const AwsHttpEvents
 	transfer->http_to_any = https || request->allow_http;
 	transfer->allow_link_local = request->allow_link_local;
 	transfer->easy = http->idle_count > 0 ? http->idle[--http->idle_count] : curl_easy_init();
-	for (size_t i = 0; i < sizeof(blanked) / sizeof(*blanked); i++)
-		ok = ok && add_header(transfer, blanked[i]);
-	for (int i = 0; i < request->header_count; i++)
-		ok = ok && add_header(transfer, request->headers[i]);
-	ok = ok && transfer->easy != NULL && set_options(transfer, request) == CURLE_OK;
+	ok =
+		transfer->easy != NULL && add_headers(transfer, request->headers) && set_options(transfer, request) == CURLE_OK;
 	guard_enter(&guard);
 	ok = ok && curl_multi_add_handle(http->multi, transfer->easy) == CURLM_OK;
 	guard_leave(&guard);

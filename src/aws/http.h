@@ -17,6 +17,7 @@
 #define AWS_HTTP_H
 
 #include "aws/aws.h"
+#include "aws/buffer.h"
 
 typedef struct AwsHttp AwsHttp;
 typedef struct AwsTransfer AwsTransfer;
@@ -44,9 +45,8 @@ typedef struct AwsHttpRequest
 {
 	const char *method;
 	const char *url;
-	const char *const *headers; /* "Name: value" */
-	int header_count;
-	const void *body; /* not copied: stays until the end */
+	const AwsBuffer *headers; /* as aws_headers_add has them */
+	const void *body;		  /* not copied: stays until the end */
 	size_t body_len;
 	bool allow_http;	   /* plain http to a host that is not loopback */
 	bool allow_link_local; /* for the credential fetch */

@@ -10,7 +10,6 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 
-#include "aws/credentials.h"
 #include "aws/json.h"
 
 typedef struct Tree

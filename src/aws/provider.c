@@ -112,10 +112,8 @@ provide_container(AwsFetch *fetch)
 	const char *token_file = aws_environment("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 	const char *token = aws_environment("AWS_CONTAINER_AUTHORIZATION_TOKEN");
 	AwsBuffer url = {0};
-	AwsBuffer header = {0};
+	AwsBuffer headers = {0};
 	AwsBuffer text = {0};
-	const char *headers[1];
-	AwsProvide outcome;
 
 	if (relative == NULL && full == NULL)
 		return AWS_PROVIDE_ABSENT;
@@ -127,16 +125,10 @@ provide_container(AwsFetch *fetch)
 		token = aws_buffer_text(&text);
 	}
 	if (token != NULL)
-		aws_buffer_format(&header, "Authorization: %.*s", (int) strcspn(token, "\r\n"), token);
-	aws_buffer_format(&url, "%s%s", relative != NULL ? CONTAINER_HOST : "", relative != NULL ? relative : full);
-	headers[0] = aws_buffer_text(&header);
-	outcome = url.failed || header.failed ? aws_fetch_fail(fetch, "out of memory")
-										  : aws_fetch_http(fetch, "GET", url.data, headers, token != NULL ? 1 : 0,
-														   CONTAINER_TIMEOUT_MS, container_answered);
-	aws_buffer_free(&url);
-	aws_secret_buffer_free(&header);
+		aws_buffer_format(&headers, "Authorization%c%.*s%c", 0, (int) strcspn(token, "\r\n"), token, 0);
 	aws_secret_buffer_free(&text);
-	return outcome;
+	aws_buffer_format(&url, "%s%s", relative != NULL ? CONTAINER_HOST : "", relative != NULL ? relative : full);
+	return aws_fetch_http(fetch, "GET", &url, &headers, CONTAINER_TIMEOUT_MS, container_answered);
 }
 
 /* ---- the instance's endpoint, version 2: with a session token ---- */
@@ -147,20 +139,12 @@ instance_get(AwsFetch *fetch, const char *name, AwsProvideStep step)
 {
 	const char *host = aws_environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	AwsBuffer url = {0};
-	AwsBuffer header = {0};
-	const char *headers[1];
-	AwsProvide outcome;
+	AwsBuffer headers = {0};
 
 	aws_buffer_format(&url, "%s" INSTANCE_ROLES, host != NULL ? host : INSTANCE_HOST);
 	aws_buffer_url(&url, name, strlen(name), "");
-	aws_buffer_format(&header, "X-aws-ec2-metadata-token: %s", fetch->note);
-	headers[0] = aws_buffer_text(&header);
-	outcome = url.failed || header.failed
-				  ? aws_fetch_fail(fetch, "out of memory")
-				  : aws_fetch_http(fetch, "GET", url.data, headers, 1, INSTANCE_TIMEOUT_MS, step);
-	aws_buffer_free(&url);
-	aws_secret_buffer_free(&header);
-	return outcome;
+	aws_headers_add(&headers, "X-aws-ec2-metadata-token", fetch->note);
+	return aws_fetch_http(fetch, "GET", &url, &headers, INSTANCE_TIMEOUT_MS, step);
 }
 
 static AwsProvide
@@ -199,19 +183,16 @@ instance_token(AwsFetch *fetch)
 static AwsProvide
 provide_instance(AwsFetch *fetch)
 {
-	static const char *const headers[] = {"X-aws-ec2-metadata-token-ttl-seconds: 21600"};
 	const char *host = aws_environment("AWS_EC2_METADATA_SERVICE_ENDPOINT");
 	const char *disabled = aws_environment("AWS_EC2_METADATA_DISABLED");
 	AwsBuffer url = {0};
-	AwsProvide outcome;
+	AwsBuffer headers = {0};
 
 	if (disabled != NULL && strcasecmp(disabled, "true") == 0)
 		return AWS_PROVIDE_ABSENT;
 	aws_buffer_format(&url, "%s/latest/api/token", host != NULL ? host : INSTANCE_HOST);
-	outcome = url.failed ? aws_fetch_fail(fetch, "out of memory")
-						 : aws_fetch_http(fetch, "PUT", url.data, headers, 1, INSTANCE_TIMEOUT_MS, instance_token);
-	aws_buffer_free(&url);
-	return outcome;
+	aws_headers_add(&headers, "X-aws-ec2-metadata-token-ttl-seconds", "21600");
+	return aws_fetch_http(fetch, "PUT", &url, &headers, INSTANCE_TIMEOUT_MS, instance_token);
 }
 
 /* ---- the table ---- */

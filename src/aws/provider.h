@@ -76,9 +76,12 @@ extern AwsProvide aws_fetch_fail(AwsFetch *fetch, const char *format, ...) __att
 /* Sets the list of providers to try. */
 extern void aws_fetch_from(AwsFetch *fetch, const AwsProvider *const *providers);
 
-/* The step gets fetch->status and fetch->body.  Plain http goes to loopback and link-local addresses only. */
-extern AwsProvide aws_fetch_http(AwsFetch *fetch, const char *method, const char *url, const char *const *headers,
-								 int header_count, int timeout_ms, AwsProvideStep step);
+/*
+ * The step gets fetch->status and fetch->body.  Plain http goes to loopback
+ * and link-local addresses only.  Frees url and headers, wiped.
+ */
+extern AwsProvide aws_fetch_http(AwsFetch *fetch, const char *method, AwsBuffer *url, AwsBuffer *headers,
+								 int timeout_ms, AwsProvideStep step);
 
 /* The step gets fetch->call, ended.  Without 'keys' the call is unsigned. */
 extern AwsProvide aws_fetch_call(AwsFetch *fetch, const char *service, const char *operation, const char *region,

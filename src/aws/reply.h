@@ -84,7 +84,7 @@ struct AwsReply
 	size_t max_bytes;
 
 	int status;
-	AwsBuffer headers;			 /* name NUL value NUL ... */
+	AwsBuffer headers;			 /* as aws_headers_add has them */
 	const AwsBodyParser *parser; /* NULL: the body is not looked at, or gathered */
 	bool begun;					 /* the head is complete */
 	bool refused;				 /* an error answer is being read */

@@ -224,14 +224,12 @@ add_checksum(const AwsModel *model, const AwsOp *op, const AwsShape *shape, AwsR
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int digest_len = 4;
 	AwsBuffer name = {0}, value = {0};
-	bool ok;
 
 	if (fact == NULL && !(op->flags & AWS_OP_CHECKSUM))
 		return true;
-	if (aws_request_header(request, "Content-MD5") != NULL)
-		return true;
-	for (int i = 0; i < request->header_count; i++)
-		if (strncasecmp(request->headers[i].name, "x-amz-checksum-", strlen("x-amz-checksum-")) == 0)
+	for (const char *header = NULL; (header = aws_headers_next(&request->headers, header)) != NULL;)
+		if (strcasecmp(header, "Content-MD5") == 0 ||
+			strncasecmp(header, "x-amz-checksum-", strlen("x-amz-checksum-")) == 0)
 			return true;
 
 	if (strcmp(algorithm, "CRC32") == 0)
@@ -252,12 +250,13 @@ add_checksum(const AwsModel *model, const AwsOp *op, const AwsShape *shape, AwsR
 	for (const char *p = algorithm; *p != '\0'; p++)
 		aws_buffer_char(&name, *p >= 'A' && *p <= 'Z' ? (char) (*p | 0x20) : *p);
 	aws_buffer_base64(&value, digest, digest_len);
-	ok = !name.failed && !value.failed && aws_request_set_header(request, name.data, value.data) &&
-		 (chosen != NULL || member == NULL || aws_ref_location(member) != AWS_IN_HEADER ||
-		  aws_request_set_header(request, aws_model_string(model, member->wire), algorithm));
+	aws_headers_add(&request->headers, aws_buffer_text(&name), aws_buffer_text(&value));
+	if (chosen == NULL && member != NULL && aws_ref_location(member) == AWS_IN_HEADER)
+		aws_headers_add(&request->headers, aws_model_string(model, member->wire), algorithm);
+	request->headers.failed |= name.failed || value.failed;
 	aws_buffer_free(&name);
 	aws_buffer_free(&value);
-	return ok || aws_error_memory(error);
+	return true;
 }
 
 /* ---- writing it ---- */
@@ -266,31 +265,25 @@ static bool
 write_rpc(const AwsModel *model, const AwsOp *op, AwsRequest *request, json_object *input, AwsError *error)
 {
 	const AwsRef *ref = aws_model_ref(model, op->input);
-	AwsBuffer target = {0};
-	bool ok;
 
 	aws_buffer_char(&request->path, '/');
 	if (model->header->protocol != AWS_PROTOCOL_JSON)
 	{
 		aws_write_query(model, op, &request->body, input);
-		return aws_request_set_header(request, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8") ||
-			   aws_error_memory(error);
+		aws_headers_add(&request->headers, "Content-Type", "application/x-www-form-urlencoded; charset=utf-8");
+		return true;
 	}
 	if (ref == NULL)
 		aws_buffer_string(&request->body, "{}");
 	else
 		aws_write_json(model, &request->body, ref, input, false);
-	aws_buffer_format(&target, "%s.%s", aws_model_string(model, model->header->target_prefix),
-					  aws_model_string(model, op->name));
-	ok = !target.failed && aws_request_set_header(request, "X-Amz-Target", target.data);
-	aws_buffer_cut(&target, 0);
-	aws_buffer_format(&target, "application/x-amz-json-%s", aws_model_string(model, model->header->json_version));
-	ok = ok && !target.failed && aws_request_set_header(request, "Content-Type", target.data);
+	aws_buffer_format(&request->headers, "X-Amz-Target%c%s.%s%cContent-Type%capplication/x-amz-json-%s%c", 0,
+					  aws_model_string(model, model->header->target_prefix), aws_model_string(model, op->name), 0, 0,
+					  aws_model_string(model, model->header->json_version), 0);
 	/* asks for the error codes that the service's query protocol had */
-	if (ok && (model->header->flags & AWS_MODEL_QUERY_COMPATIBLE))
-		ok = aws_request_set_header(request, "x-amzn-query-mode", "true");
-	aws_buffer_free(&target);
-	return ok || aws_error_memory(error);
+	if (model->header->flags & AWS_MODEL_QUERY_COMPATIBLE)
+		aws_headers_add(&request->headers, "x-amzn-query-mode", "true");
+	return true;
 }
 
 /* Whether the operation can be called at all. */
@@ -331,10 +324,10 @@ build(const AwsModel *model, const AwsOp *op, json_object *input, AwsRequest *re
 		return false;
 	for (const AwsRule *rule = aws_rule(model, op, AWS_RULE_HEADER, NULL); rule != NULL;
 		 rule = aws_rule(model, op, AWS_RULE_HEADER, rule))
-		if (aws_request_header(request, rule->name) == NULL &&
-			!aws_request_set_header(request, rule->name, rule->value))
-			return aws_error_memory(error);
-	return !(request->path.failed || request->query.failed || request->body.failed || request->host_prefix.failed) ||
+		if (aws_headers_get(&request->headers, rule->name) == NULL)
+			aws_headers_add(&request->headers, rule->name, rule->value);
+	return !(request->path.failed || request->query.failed || request->host_prefix.failed || request->headers.failed ||
+			 request->body.failed) ||
 		   aws_error_memory(error);
 }
 
@@ -360,54 +353,9 @@ aws_request_free(AwsRequest *request)
 	aws_buffer_free(&request->query);
 	aws_buffer_free(&request->host_prefix);
 	aws_buffer_free(&request->body);
-	for (int i = 0; i < request->header_count; i++)
-	{
-		free(request->headers[i].name);
-		free(request->headers[i].value);
-	}
-	free(request->headers);
+	aws_buffer_free(&request->headers);
 	json_object_put(request->input);
 	*request = (AwsRequest){0};
-}
-
-const char *
-aws_request_header(const AwsRequest *request, const char *name)
-{
-	for (int i = 0; i < request->header_count; i++)
-		if (strcasecmp(request->headers[i].name, name) == 0)
-			return request->headers[i].value;
-	return NULL;
-}
-
-bool
-aws_request_set_header(AwsRequest *request, const char *name, const char *value)
-{
-	AwsHeader *headers = request->headers;
-	char *copy = strdup(value);
-	int n = 0;
-
-	if (copy == NULL)
-		return false;
-	while (n < request->header_count && strcasecmp(headers[n].name, name) != 0)
-		n++;
-	if (n == request->header_count)
-	{
-		headers = realloc(headers, (size_t) (n + 1) * sizeof(*headers));
-		if (headers != NULL)
-		{
-			request->headers = headers;
-			headers[n] = (AwsHeader){.name = strdup(name)};
-		}
-		if (headers == NULL || headers[n].name == NULL)
-		{
-			free(copy);
-			return false;
-		}
-		request->header_count++;
-	}
-	free(headers[n].value);
-	headers[n].value = copy;
-	return true;
 }
 
 char *

@@ -12,12 +12,6 @@
 #include "aws/buffer.h"
 #include "aws/model.h"
 
-typedef struct AwsHeader
-{
-	char *name; /* in the model's case */
-	char *value;
-} AwsHeader;
-
 struct json_object;
 
 /* A request.  A zeroed one is empty; aws_request_free frees what it holds. */
@@ -27,8 +21,7 @@ typedef struct AwsRequest
 	AwsBuffer path;		   /* encoded; begins with '/', or is empty: the endpoint's own path alone */
 	AwsBuffer query;	   /* encoded, without '?': "a=1&b", in no order; may be empty */
 	AwsBuffer host_prefix; /* goes in front of the host; may be empty */
-	AwsHeader *headers;
-	int header_count;
+	AwsBuffer headers;	   /* as aws_headers_add has them, names in the model's case */
 	AwsBuffer body;
 	struct json_object *input; /* as completed, for aws_endpoint_resolve */
 	bool no_auth;			   /* to be sent unsigned */
@@ -50,12 +43,6 @@ extern bool aws_request_build(const AwsModel *model, const AwsOp *op, const char
 							  AwsRequest *request, AwsError *error);
 
 extern void aws_request_free(AwsRequest *request);
-
-/* The value of a header, its name in any case; NULL when there is none. */
-extern const char *aws_request_header(const AwsRequest *request, const char *name);
-
-/* Adds a header or replaces the one of that name; false for lack of memory. */
-extern bool aws_request_set_header(AwsRequest *request, const char *name, const char *value);
 
 /*
  * A copy of an input with one member, given by a path of names with dots, set

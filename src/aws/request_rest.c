@@ -20,7 +20,8 @@ add_header(AwsRequest *request, const char *name, const AwsBuffer *value, AwsErr
 	for (size_t i = 0; i < value->len; i++)
 		if ((unsigned char) text[i] < 0x20 || text[i] == 0x7F)
 			return aws_error_set(error, AWS_BAD_INPUT, "the value of header \"%s\" has a control character", name);
-	return aws_request_set_header(request, name, text) || aws_error_memory(error);
+	aws_headers_add(&request->headers, name, text);
+	return true;
 }
 
 /* Elements are joined by commas; strings with a comma or quote are quoted. */
@@ -401,8 +402,7 @@ aws_write_rest(const AwsModel *model, const AwsOp *op, AwsRequest *request, json
 	}
 	if (aws_model_ref(model, op->input) != NULL)
 		write_body(model, op, &request->body, input, &content_type);
-	if (request->body.len > 0 && content_type != NULL && aws_request_header(request, "Content-Type") == NULL &&
-		!aws_request_set_header(request, "Content-Type", content_type))
-		return aws_error_memory(error);
+	if (request->body.len > 0 && content_type != NULL && aws_headers_get(&request->headers, "Content-Type") == NULL)
+		aws_headers_add(&request->headers, "Content-Type", content_type);
 	return true;
 }

@@ -265,18 +265,7 @@ aws_reply_header(AwsReply *reply, const char *name, size_t name_len, const char 
 const char *
 aws_reply_header_value(const AwsReply *reply, const char *name)
 {
-	const char *p = aws_buffer_text(&reply->headers);
-	const char *end = p + reply->headers.len;
-
-	while (p < end && !reply->headers.failed)
-	{
-		const char *value = p + strlen(p) + 1;
-
-		if (strcasecmp(p, name) == 0)
-			return value;
-		p = value + strlen(value) + 1;
-	}
-	return NULL;
+	return aws_headers_get(&reply->headers, name);
 }
 
 const char *

@@ -354,22 +354,19 @@ static void
 write_header_map(AwsReply *reply, const AwsRef *ref)
 {
 	const char *prefix = ref->flags & AWS_REF_NAMED ? aws_model_string(reply->model, ref->wire) : "";
-	const char *end = aws_buffer_text(&reply->headers) + reply->headers.len;
 	AwsFrame *map = aws_container_open(reply, &reply->frames[0], ref);
 
-	for (const char *name = aws_buffer_text(&reply->headers); name < end;)
+	for (const char *name = NULL; (name = aws_headers_next(&reply->headers, name)) != NULL;)
 	{
-		const char *value = name + strlen(name) + 1;
+		const char *value = aws_header_value(name);
 
-		if (strncasecmp(name, prefix, strlen(prefix)) == 0)
-		{
-			if (!aws_utf8_valid(name, strlen(name)) || !aws_utf8_valid(value, strlen(value)))
-				aws_reply_fail(reply, "a header is not valid UTF-8");
-			aws_buffer_cut(&reply->key, 0);
-			aws_buffer_json(&reply->key, name + strlen(prefix), strlen(name + strlen(prefix)));
-			aws_value_text(reply, map, &reply->model->refs[map->shape->first + 1], value, strlen(value));
-		}
-		name = value + strlen(value) + 1;
+		if (strncasecmp(name, prefix, strlen(prefix)) != 0)
+			continue;
+		if (!aws_utf8_valid(name, strlen(name)) || !aws_utf8_valid(value, strlen(value)))
+			aws_reply_fail(reply, "a header is not valid UTF-8");
+		aws_buffer_cut(&reply->key, 0);
+		aws_buffer_json(&reply->key, name + strlen(prefix), strlen(name + strlen(prefix)));
+		aws_value_text(reply, map, &reply->model->refs[map->shape->first + 1], value, strlen(value));
 	}
 	aws_container_close(reply);
 }

@@ -201,13 +201,13 @@ append_query(const char *query, AwsBuffer *out)
 	free(parameters);
 }
 
-/* By name; equal names in the order of sending, which is that of the array. */
+/* By name; equal names in the order of sending, which is that of their places. */
 static int
 compare_headers(const void *left, const void *right)
 {
-	const AwsSigHeader *a = *(const AwsSigHeader *const *) left;
-	const AwsSigHeader *b = *(const AwsSigHeader *const *) right;
-	int order = strcasecmp(a->name, b->name);
+	const char *a = *(const char *const *) left;
+	const char *b = *(const char *const *) right;
+	int order = strcasecmp(a, b);
 
 	return order != 0 ? order : (a > b) - (a < b);
 }
@@ -237,22 +237,26 @@ append_trimmed(AwsBuffer *out, const char *value)
 static void
 append_headers(const AwsSigRequest *request, AwsBuffer *out, AwsBuffer *names)
 {
-	const AwsSigHeader **sorted = malloc((request->header_count + 1) * sizeof(*sorted));
+	const char **sorted;
+	const char *name;
 	int count = 0;
 
+	for (name = NULL; (name = aws_headers_next(request->headers, name)) != NULL;)
+		count++;
+	sorted = malloc((count + 1) * sizeof(*sorted));
 	if (sorted == NULL)
 	{
 		out->failed = true;
 		return;
 	}
-	for (int i = 0; i < request->header_count; i++)
-		if (header_is_signed(request->headers[i].name))
-			sorted[count++] = &request->headers[i];
+	for (count = 0, name = NULL; (name = aws_headers_next(request->headers, name)) != NULL;)
+		if (header_is_signed(name))
+			sorted[count++] = name;
 	qsort(sorted, count, sizeof(*sorted), compare_headers);
 
 	for (int i = 0; i < count; i++)
 	{
-		if (i > 0 && strcasecmp(sorted[i]->name, sorted[i - 1]->name) == 0)
+		if (i > 0 && strcasecmp(sorted[i], sorted[i - 1]) == 0)
 			aws_buffer_char(out, ',');
 		else
 		{
@@ -261,14 +265,14 @@ append_headers(const AwsSigRequest *request, AwsBuffer *out, AwsBuffer *names)
 				aws_buffer_char(out, '\n');
 				aws_buffer_char(names, ';');
 			}
-			for (const char *c = sorted[i]->name; *c != '\0'; c++)
+			for (const char *c = sorted[i]; *c != '\0'; c++)
 			{
 				aws_buffer_char(out, (char) tolower((unsigned char) *c));
 				aws_buffer_char(names, (char) tolower((unsigned char) *c));
 			}
 			aws_buffer_char(out, ':');
 		}
-		append_trimmed(out, sorted[i]->value);
+		append_trimmed(out, aws_header_value(sorted[i]));
 	}
 	aws_buffer_char(out, '\n');
 	free(sorted);
@@ -286,7 +290,7 @@ aws_sigv4_canonical(const AwsSigRequest *request, AwsBuffer *canonical, AwsBuffe
 	aws_buffer_char(canonical, '\n');
 	append_headers(request, canonical, signed_headers);
 	aws_buffer_format(canonical, "\n%s\n%s", aws_buffer_text(signed_headers), request->payload_hash);
-	canonical->failed |= signed_headers->failed;
+	canonical->failed |= signed_headers->failed || request->headers->failed;
 }
 
 /* What the signature is good for: day, region and service. */

@@ -15,20 +15,13 @@
 
 #define AWS_SHA256_HEX 65 /* 64 digits and the NUL */
 
-typedef struct AwsSigHeader
-{
-	const char *name;  /* in any case */
-	const char *value; /* as sent */
-} AwsSigHeader;
-
 /* A request as it goes out.  Its headers hold Host, X-Amz-Date and, if there is one, X-Amz-Security-Token. */
 typedef struct AwsSigRequest
 {
 	const char *method;
-	const char *path;  /* percent-encoded; "" stands for "/" */
-	const char *query; /* percent-encoded, without the '?'; NULL: none */
-	const AwsSigHeader *headers;
-	int header_count;
+	const char *path;		  /* percent-encoded; "" stands for "/" */
+	const char *query;		  /* percent-encoded, without the '?'; NULL: none */
+	const AwsBuffer *headers; /* as aws_headers_add has them */
 	const char *payload_hash; /* aws_sha256_hex of the body, or UNSIGNED-PAYLOAD */
 	bool normalize_path;	  /* take out dot segments and doubled slashes: all but S3 */
 	bool double_encode;		  /* encode the path once more: all but S3 */

@@ -28,11 +28,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		FUZZ_CHECK(fuzz_is_clean(aws_buffer_text(&request.path), request.path.len, " ?#"));
 		FUZZ_CHECK(fuzz_is_clean(aws_buffer_text(&request.query), request.query.len, " #"));
 		FUZZ_CHECK(fuzz_is_clean(aws_buffer_text(&request.host_prefix), request.host_prefix.len, " /?#@:"));
-		for (int i = 0; i < request.header_count; i++)
+		for (const char *name = NULL; (name = aws_headers_next(&request.headers, name)) != NULL;)
 		{
-			FUZZ_CHECK(fuzz_is_clean(request.headers[i].name, strlen(request.headers[i].name), " :"));
-			FUZZ_CHECK(fuzz_is_clean(request.headers[i].value, strlen(request.headers[i].value), ""));
-			FUZZ_CHECK(aws_request_header(&request, request.headers[i].name) != NULL);
+			FUZZ_CHECK(*name != '\0' && fuzz_is_clean(name, strlen(name), " :"));
+			FUZZ_CHECK(fuzz_is_clean(aws_header_value(name), strlen(aws_header_value(name)), ""));
+			FUZZ_CHECK(aws_headers_get(&request.headers, name) != NULL);
 		}
 		FUZZ_CHECK(request.method != NULL && request.input != NULL);
 	}

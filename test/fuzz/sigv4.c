@@ -9,21 +9,20 @@
 
 #include "aws/sigv4.h"
 
-#define MAX_HEADERS 32
-
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	FuzzInput input = {data, len};
 	unsigned flags = fuzz_byte(&input);
 	char *lines[3] = {fuzz_line(&input), fuzz_line(&input), fuzz_line(&input)};
-	char *names[MAX_HEADERS];
-	AwsSigHeader headers[MAX_HEADERS];
+	AwsBuffer headers = {0};
+	char *line;
+	char *colon;
 	char hash[AWS_SHA256_HEX];
 	AwsSigRequest request = {.method = lines[0],
 							 .path = lines[1],
 							 .query = flags & 4 ? NULL : lines[2],
-							 .headers = headers,
+							 .headers = &headers,
 							 .payload_hash = hash,
 							 .normalize_path = flags & 1,
 							 .double_encode = flags & 2};
@@ -33,20 +32,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	AwsBuffer canonical = {0};
 	AwsBuffer signed_headers = {0};
 
-	while (request.header_count < MAX_HEADERS)
+	for (; (colon = strchr(line = fuzz_line(&input), ':')) != NULL; free(line))
 	{
-		char *line = fuzz_line(&input);
-		char *colon = strchr(line, ':');
-
-		names[request.header_count] = line;
-		if (colon == NULL)
-		{
-			free(line);
-			break;
-		}
 		*colon = '\0';
-		headers[request.header_count++] = (AwsSigHeader){line, colon + 1};
+		aws_headers_add(&headers, line, colon + 1);
 	}
+	free(line);
 	FUZZ_CHECK(aws_sha256_hex(input.data, input.len, hash));
 	FUZZ_CHECK(strlen(hash) == AWS_SHA256_HEX - 1);
 	aws_sigv4_canonical(&request, &canonical, &signed_headers);
@@ -59,8 +50,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	aws_buffer_free(&authorization);
 	aws_buffer_free(&canonical);
 	aws_buffer_free(&signed_headers);
-	for (int i = 0; i < request.header_count; i++)
-		free(names[i]);
+	aws_buffer_free(&headers);
 	for (int i = 0; i < 3; i++)
 		free(lines[i]);
 	return 0;

@@ -105,12 +105,12 @@ ask_request(const AwsModel *model, const AwsOp *op, json_object *question, json_
 		add_text(answer, "query", aws_buffer_text(&request.query));
 		add_text(answer, "host_prefix", aws_buffer_text(&request.host_prefix));
 		add_base64(answer, "body", &request.body);
-		for (int i = 0; i < request.header_count; i++)
+		for (const char *name = NULL; (name = aws_headers_next(&request.headers, name)) != NULL;)
 		{
 			json_object *pair = json_object_new_array();
 
-			json_object_array_add(pair, json_object_new_string(request.headers[i].name));
-			json_object_array_add(pair, json_object_new_string(request.headers[i].value));
+			json_object_array_add(pair, json_object_new_string(name));
+			json_object_array_add(pair, json_object_new_string(aws_header_value(name)));
 			json_object_array_add(headers, pair);
 		}
 		json_object_object_add(answer, "headers", headers);

@@ -13,8 +13,6 @@
 
 #include "aws/sigv4.h"
 
-#define MAX_HEADERS 32
-
 static int passed;
 static int failed;
 
@@ -43,7 +41,7 @@ check(json_object *vector, const char *stage, const char *got)
 static void
 sign(json_object *vector)
 {
-	AwsSigHeader headers[MAX_HEADERS];
+	AwsBuffer headers = {0};
 	json_object *list = json_object_object_get(vector, "headers");
 	const char *body = text(vector, "body");
 	char hash[AWS_SHA256_HEX];
@@ -51,7 +49,7 @@ sign(json_object *vector)
 	AwsSigRequest request = {.method = text(vector, "method"),
 							 .path = text(vector, "path"),
 							 .query = text(vector, "query"),
-							 .headers = headers,
+							 .headers = &headers,
 							 .payload_hash = hash,
 							 .normalize_path = json_object_get_boolean(json_object_object_get(vector, "normalize")),
 							 .double_encode = json_object_get_boolean(json_object_object_get(vector, "double_encode"))};
@@ -62,13 +60,12 @@ sign(json_object *vector)
 	AwsBuffer string = {0};
 	AwsBuffer authorization = {0};
 
-	for (size_t i = 0; i < json_object_array_length(list) && i < MAX_HEADERS; i++)
+	for (size_t i = 0; i < json_object_array_length(list); i++)
 	{
 		json_object *pair = json_object_array_get_idx(list, i);
 
-		headers[i].name = json_object_get_string(json_object_array_get_idx(pair, 0));
-		headers[i].value = json_object_get_string(json_object_array_get_idx(pair, 1));
-		request.header_count++;
+		aws_headers_add(&headers, json_object_get_string(json_object_array_get_idx(pair, 0)),
+						json_object_get_string(json_object_array_get_idx(pair, 1)));
 	}
 	aws_sha256_hex(body, strlen(body), hash);
 	aws_sigv4_canonical(&request, &canonical, &names);
@@ -87,6 +84,7 @@ sign(json_object *vector)
 	aws_buffer_free(&names);
 	aws_buffer_free(&string);
 	aws_buffer_free(&authorization);
+	aws_buffer_free(&headers);
 }
 
 int
