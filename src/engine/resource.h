@@ -34,7 +34,9 @@
  *	 {'$:codec': {...}} is the object through a codec.  A member whose
  *	 placeholder has no value is left out; so is an object or array that holds
  *	 placeholders, none of which has a value ($!region and $!account do not
- *	 count).  The outermost object stays.
+ *	 count).  The outermost object stays.  A member 'name?columns' of an update
+ *	 is there if one of these columns changes, and an object or array then stays
+ *	 even without values; so one call takes several changes.
  *
  * Path: a place in a reply: "VpcId", "State.Code", "Listeners[0].Arn",
  *	 "Tags:tags" (through a codec), "Subnets[].SubnetId" (all, as an array),

@@ -689,6 +689,18 @@ read_colon(const char *p)
 	return p + 1;
 }
 
+/* Whether an update changes one of these columns. */
+static bool
+changes(const Expansion *x, const char *columns)
+{
+	const Kind *kind = x->args->object->kind;
+
+	for (int i = 0; i < kind->nattributes; i++)
+		if (list_names(columns, kind->res->attributes[i].column) && find_delta(x, i) != NULL)
+			return true;
+	return false;
+}
+
 static Outcome
 expand_container(const Expansion *x, const char **p, bool outermost, StringInfo out)
 {
@@ -705,6 +717,7 @@ expand_container(const Expansion *x, const char **p, bool outermost, StringInfo 
 	{
 		int mark = out->len;
 		bool quoted;
+		bool whole = false, skipped = false;
 		Outcome outcome;
 		const char *content;
 		int len;
@@ -713,11 +726,19 @@ expand_container(const Expansion *x, const char **p, bool outermost, StringInfo 
 			appendStringInfoString(out, ", ");
 		if (object)
 		{
+			const char *columns;
+
 			*p = read_colon(read_string(*p, &content, &len));
 			if (len > 2 && content[0] == '$' && content[1] == ':')
 			{
 				cut_off(out, start);
 				return expand_codec(x, p, pnstrdup(content + 2, len - 2), out);
+			}
+			if ((columns = memchr(content, '?', len)) != NULL)
+			{
+				whole = changes(x, pnstrdup(columns + 1, content + len - columns - 1));
+				skipped = !whole;
+				len = columns - content;
 			}
 			json_append_string(out, content, len);
 			appendStringInfoString(out, ": ");
@@ -725,10 +746,12 @@ expand_container(const Expansion *x, const char **p, bool outermost, StringInfo 
 		*p = skip_space(*p);
 		quoted = **p == '\'' || **p == '"';
 		len = out->len;
-		outcome = expand_value(x, p, false, out);
-		if (outcome == VOID)
+		outcome = expand_value(x, p, whole, out);
+		if (outcome == VOID && !skipped)
 			dropped = true;
-		if (outcome == ABSENT || outcome == VOID || (!object && quoted && !splice_array(out, len)))
+		if (skipped)
+			cut_off(out, mark);
+		else if (outcome == ABSENT || outcome == VOID || (!object && quoted && !splice_array(out, len)))
 		{
 			lost = true;
 			cut_off(out, mark);

@@ -154,13 +154,13 @@ static const Resource task_definition = {
 	.id_hint = "arn:aws:ecs:...",
 };
 
-#define NETWORK                                                                \
-	" 'networkConfiguration': {'awsvpcConfiguration': {'subnets': '$subnets'," \
-	" 'securityGroups': '$security_groups', 'assignPublicIp': '$assign_public_ip'}}"
+#define NETWORK                                                                             \
+	"{'awsvpcConfiguration': {'subnets': '$subnets', 'securityGroups': '$security_groups'," \
+	" 'assignPublicIp': '$assign_public_ip'}}"
 
 /* Traffic goes to the first essential container that has a port. */
 #define LOAD_BALANCERS                                                                        \
-	" 'loadBalancers': [{'targetGroupArn': '$target_group_name!',"                            \
+	"[{'targetGroupArn': '$target_group_name!',"                                              \
 	" 'containerName': '$task_definition_id->containers.[essential=true&portMappings].name'," \
 	" 'containerPort':"                                                                       \
 	" '$task_definition_id->containers.[essential=true&portMappings].portMappings[0].containerPort'}]"
@@ -225,8 +225,8 @@ static const Resource service = {
 				.operation = "CreateService",
 				.input = "{'cluster': '$cluster_name', 'serviceName': '$name',"
 						 " 'taskDefinition': '$task_definition_id', 'desiredCount': '$desired_count',"
-						 " 'launchType': 'FARGATE', 'schedulingStrategy': 'REPLICA', 'clientToken': '$!token'," NETWORK
-						 "," LOAD_BALANCERS "}",
+						 " 'launchType': 'FARGATE', 'schedulingStrategy': 'REPLICA', 'clientToken': '$!token',"
+						 " 'networkConfiguration': " NETWORK ", 'loadBalancers': " LOAD_BALANCERS "}",
 				.item = "service",
 				.retry = NOT_YET_ASSUMABLE "|InvalidParameterException:does not have an associated load balancer",
 				.token_ok = 1,
@@ -235,41 +235,16 @@ static const Resource service = {
 	.changes =
 		{
 			{
-				"desired_count",
+				"desired_count,subnets,assign_public_ip,security_groups,task_definition_id,target_group_name,"
+				"force_new_deployment",
 				{
 					{
 						.operation = "UpdateService",
-						.input = "{" SERVICE ", 'desiredCount': '$desired_count'}",
-						.item = "service",
-					},
-				},
-			},
-			{
-				"target_group_name",
-				{
-					{
-						.operation = "UpdateService",
-						.input = "{" SERVICE "," LOAD_BALANCERS "}",
-						.when = "target_group_name!=",
-						.item = "service",
-						.retry = NOT_YET_ASSUMABLE,
-					},
-					{
-						.operation = "UpdateService",
-						.input = "{" SERVICE ", 'loadBalancers': []}",
-						.when = "target_group_name=",
-						.item = "service",
-						.retry = NOT_YET_ASSUMABLE,
-					},
-				},
-			},
-			{
-				"subnets,assign_public_ip,security_groups,task_definition_id,force_new_deployment",
-				{
-					{
-						.operation = "UpdateService",
-						.input = "{" SERVICE ", 'taskDefinition': '$task_definition_id',"
-								 " 'forceNewDeployment': '$force_new_deployment'," NETWORK "}",
+						.input = "{" SERVICE ", 'desiredCount?desired_count': '$desired_count',"
+								 " 'taskDefinition?task_definition_id': '$task_definition_id',"
+								 " 'networkConfiguration?subnets,assign_public_ip,security_groups': " NETWORK ","
+								 " 'loadBalancers?target_group_name': " LOAD_BALANCERS ","
+								 " 'forceNewDeployment?force_new_deployment': '$force_new_deployment'}",
 						.item = "service",
 						.retry = NOT_YET_ASSUMABLE,
 					},

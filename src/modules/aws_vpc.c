@@ -232,6 +232,14 @@ static const Resource nat_gateway = {
 	.id_hint = "nat-...",
 };
 
+/* A policy is set, or reset to AWS's own. */
+#define MODIFY_ENDPOINT(condition, policy)                                                                        \
+	{                                                                                                             \
+		.operation = "ModifyVpcEndpoint", .when = condition,                                                      \
+		.input = "{'VpcEndpointId': '$vpc_endpoint_id', 'AddRouteTableIds?route_table_ids': '$route_table_ids+'," \
+				 " 'RemoveRouteTableIds?route_table_ids': '$route_table_ids-', " policy "}",                      \
+	}
+
 static const Resource endpoint_gateway = {
 	.name = "endpoint_gateway",
 	.service = "ec2",
@@ -286,29 +294,11 @@ static const Resource endpoint_gateway = {
 	.changes =
 		{
 			{
-				"policy_document",
+				"policy_document,route_table_ids",
 				{
-					{
-						.operation = "ModifyVpcEndpoint",
-						.input = "{'VpcEndpointId': '$vpc_endpoint_id',"
-								 " 'PolicyDocument': '$policy_document:json_text'}",
-						.when = "policy_document!=",
-					},
-					{
-						.operation = "ModifyVpcEndpoint",
-						.input = "{'VpcEndpointId': '$vpc_endpoint_id', 'ResetPolicy': true}",
-						.when = "policy_document=",
-					},
-				},
-			},
-			{
-				"route_table_ids",
-				{
-					{
-						.operation = "ModifyVpcEndpoint",
-						.input = "{'VpcEndpointId': '$vpc_endpoint_id', 'AddRouteTableIds': '$route_table_ids+',"
-								 " 'RemoveRouteTableIds': '$route_table_ids-'}",
-					},
+					MODIFY_ENDPOINT("policy_document!=",
+									"'PolicyDocument?policy_document': '$policy_document:json_text'"),
+					MODIFY_ENDPOINT("policy_document=", "'ResetPolicy?policy_document': true"),
 				},
 			},
 			TAGS_CHANGE("vpc_endpoint_id"),

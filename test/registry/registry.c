@@ -226,6 +226,20 @@ check_placeholders(const Resource *res, const Resource *parent, const Parts *par
 	}
 }
 
+/* A comma separated list of attributes. */
+static void
+check_names(const Resource *res, const char *list)
+{
+	while (list != NULL && *list != '\0')
+	{
+		size_t len = strcspn(list, ",+-");
+
+		check(attribute_named(res, list, len) != NULL, "%s: no attribute \"%.*s\"", res->name, (int) len, list);
+		list += strcspn(list, ",");
+		list += *list == ',';
+	}
+}
+
 /* The members that a template gives, in an operation's input at 'path'. */
 static void
 check_members(const Resource *res, const Resource *parent, const Parts *parts, const char *service,
@@ -246,7 +260,8 @@ check_members(const Resource *res, const Resource *parent, const Parts *parts, c
 				}
 				continue;
 			}
-			snprintf(inner, sizeof(inner), "%s%s%s", path, *path ? "." : "", key);
+			check_names(res, key + strcspn(key, "?") + (strchr(key, '?') != NULL));
+			snprintf(inner, sizeof(inner), "%s%s%.*s", path, *path ? "." : "", (int) strcspn(key, "?"), key);
 			/* the keys of a map are free */
 			if (aws_member_type(client, service, operation, true, inner) == NULL)
 				snprintf(inner, sizeof(inner), "%s{}", path);
@@ -328,20 +343,6 @@ check_template(const Resource *res, const Resource *parent, const char *operatio
 }
 
 /* ----------------------------------------------------------- resources */
-
-/* A comma separated list of attributes. */
-static void
-check_names(const Resource *res, const char *list)
-{
-	while (list != NULL && *list != '\0')
-	{
-		size_t len = strcspn(list, ",+-");
-
-		check(attribute_named(res, list, len) != NULL, "%s: no attribute \"%.*s\"", res->name, (int) len, list);
-		list += strcspn(list, ",");
-		list += *list == ',';
-	}
-}
 
 /* A pattern over columns. */
 static void

@@ -471,8 +471,12 @@ def containers():
           (1, [sql("SELECT group_id FROM security_group WHERE group_name = 'g2'")], "ENABLED"))
     apply("a new deployment", "UPDATE service SET force_new_deployment = true", "update service")
     check("was forced once", sql("SELECT force_new_deployment FROM service"), "f")
-    apply("a container's tag", "UPDATE container_definition SET tag = 'v2' WHERE name = 'web'", "update service",
-          "replace task_definition")
+    apply("a container's tag", """UPDATE container_definition SET tag = 'v2' WHERE name = 'web';
+        UPDATE service SET desired_count = 4, assign_public_ip = 'DISABLED'""", "update service", "replace task_definition")
+    check("one call has it all, and no more", sql("""SELECT string_agg(k, ' ' ORDER BY k) FROM iasql_journal,
+        jsonb_object_keys(request) k WHERE aws_operation = 'UpdateService' AND operation = (SELECT max(operation) FROM iasql_journal)"""),
+          "cluster desiredCount networkConfiguration service taskDefinition")
+    check("its number", service()["desiredCount"], 4)
     second = service()["taskDefinition"]
     check("the service runs the next revision", (second.split(":")[-1], definition(first)["status"]), ("2", "INACTIVE"))
     check("of the same row", sql("SELECT revision, task_definition_arn FROM task_definition"), f"2|{second}")
