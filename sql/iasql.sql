@@ -288,11 +288,24 @@ CREATE VIEW iasql_drift AS
     SELECT resource, key, column_name, base, desired, actual, kind, seen_at
     FROM iasql_drift_entry WHERE workspace = (SELECT iasql_current_workspace());
 COMMENT ON VIEW iasql_drift IS 'Differences between rows, their last agreement and AWS, as the last look saw them.';
+COMMENT ON COLUMN iasql_drift.resource IS 'Table.';
+COMMENT ON COLUMN iasql_drift.key IS 'Row, as in iasql_state; for an object without a row what AWS knows it by.';
+COMMENT ON COLUMN iasql_drift.column_name IS 'Column that differs; NULL: the whole.';
+COMMENT ON COLUMN iasql_drift.base IS 'What row and cloud agreed on last.';
+COMMENT ON COLUMN iasql_drift.desired IS 'What the row says.';
+COMMENT ON COLUMN iasql_drift.actual IS 'What AWS answers.';
+COMMENT ON COLUMN iasql_drift.kind IS 'cloud changed, row changed, both, gone, not a row, orphan, or rolled back.';
+COMMENT ON COLUMN iasql_drift.seen_at IS 'When it was seen.';
 
 CREATE VIEW iasql_unmanaged AS
     SELECT resource, region, cloud_id, reason, seen_at
     FROM iasql_unmanaged_entry WHERE workspace = (SELECT iasql_current_workspace());
 COMMENT ON VIEW iasql_unmanaged IS 'Objects in AWS that no row can hold, as the last look saw them; never touched.';
+COMMENT ON COLUMN iasql_unmanaged.resource IS 'Table that would hold it.';
+COMMENT ON COLUMN iasql_unmanaged.region IS 'AWS region, empty for global resources.';
+COMMENT ON COLUMN iasql_unmanaged.cloud_id IS 'By which AWS knows it.';
+COMMENT ON COLUMN iasql_unmanaged.reason IS 'Why the table cannot hold it.';
+COMMENT ON COLUMN iasql_unmanaged.seen_at IS 'When it was seen.';
 
 CREATE VIEW iasql_progress AS
     SELECT o.id AS operation, o.verb, o.usr, o.pid, o.started, clock_timestamp() - o.started AS elapsed,
@@ -305,6 +318,16 @@ CREATE VIEW iasql_progress AS
         AND NOT EXISTS (SELECT FROM iasql_operation later WHERE later.pid = o.pid AND later.id > o.id);
 COMMENT ON VIEW iasql_progress IS
     'Operations under way, as their recorder commits it: how many actions are done, and what the running ones wait for.';
+COMMENT ON COLUMN iasql_progress.operation IS 'Number of the operation, in iasql_operation.';
+COMMENT ON COLUMN iasql_progress.verb IS 'What was called.';
+COMMENT ON COLUMN iasql_progress.usr IS 'User that called it.';
+COMMENT ON COLUMN iasql_progress.pid IS 'Process that runs it.';
+COMMENT ON COLUMN iasql_progress.started IS 'When it began.';
+COMMENT ON COLUMN iasql_progress.elapsed IS 'For how long it has run.';
+COMMENT ON COLUMN iasql_progress.done IS 'Actions that have ended well.';
+COMMENT ON COLUMN iasql_progress.failed IS 'Actions that have failed.';
+COMMENT ON COLUMN iasql_progress.total IS 'Actions of the plan.';
+COMMENT ON COLUMN iasql_progress.running IS 'What is under way, and what it waits for.';
 GRANT SELECT ON iasql_progress TO PUBLIC;
 
 CREATE VIEW iasql_unsure AS
@@ -319,6 +342,15 @@ CREATE VIEW iasql_unsure AS
             WHERE r.id = i.operation AND r.ended IS NULL AND a.datname = current_database()
                 AND a.backend_start < r.started);
 COMMENT ON VIEW iasql_unsure IS 'Calls of operations that were killed or undone, of which no answer is known.';
+COMMENT ON COLUMN iasql_unsure.at IS 'When it was to be sent.';
+COMMENT ON COLUMN iasql_unsure.resource IS 'Table of the row.';
+COMMENT ON COLUMN iasql_unsure.key IS 'Row, as in iasql_state.';
+COMMENT ON COLUMN iasql_unsure.region IS 'AWS region, empty for global resources.';
+COMMENT ON COLUMN iasql_unsure.action IS 'create, update, replace or delete.';
+COMMENT ON COLUMN iasql_unsure.service IS 'AWS service.';
+COMMENT ON COLUMN iasql_unsure.aws_operation IS 'Its operation.';
+COMMENT ON COLUMN iasql_unsure.request IS 'Input of the call, secrets masked.';
+COMMENT ON COLUMN iasql_unsure.advice IS 'What will be done about it, and what can be checked.';
 
 -- What pg_dump takes along: all but iasql_arming and what the next look finds again.
 

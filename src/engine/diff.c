@@ -119,7 +119,7 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 		}
 		else if (base == NULL)
 		{
-			delta->push = !row_null || object_replaced(desired);
+			delta->push = !row_null || object_replaced(desired) || settle_left_behind(object, i);
 			if (delta->push && (attr->flags & ATTR_REPLACE) && !object->broken && !object_replaced(desired))
 				*refusal = attr->column;
 		}

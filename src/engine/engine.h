@@ -729,6 +729,8 @@ extern TimestampTz settle_world(Session *session);
 extern void settle_unsure(Session *session, Kind *kind);
 /* whether an attribute is in AWS as a run wrote it that did not commit, after row and cloud agreed last */
 extern bool settle_rolled_back(const Object *object, int attribute);
+/* whether a run that made the object and did not finish wrote an attribute, so that no value in the row is a wish */
+extern bool settle_left_behind(const Object *object, int attribute);
 /* at the end of an operation whose actions all succeeded, if 'whole': this one and earlier ones of which nothing is left */
 extern void settle_close(Session *session, bool whole);
 /* the row's wish as the journal keeps it, to know it again: JSON of its texts without computed columns */

@@ -26,8 +26,10 @@ tell(Executor *ex, const Action *action)
 	static const char *const verbs[] = {"created", "updated", "replaced", "deleted"};
 	TimestampTz now = GetCurrentTimestamp();
 
+	if (!action->reported)
+		return;
 	ex->finished++;
-	if (!action->reported || (ex->finished > 100 && !TimestampDifferenceExceeds(ex->last_notice, now, 1000)))
+	if (ex->finished > 100 && !TimestampDifferenceExceeds(ex->last_notice, now, 1000))
 		return;
 	ex->last_notice = now;
 	if (action->state == ACTION_FAILED)

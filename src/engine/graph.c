@@ -336,11 +336,14 @@ edges_of_ranges(Plan *plan, Kind *kind)
 	{
 		Action *action = lfirst(cell);
 		Object *object = action->object;
+		bool scope_anew;
 		ListCell *other;
 
 		if (object->kind != kind || !makes(action) || action->kind == ACTION_UPDATE ||
 			object->desired[range].text == NULL || object->desired[scope].nrefs != 1)
 			continue;
+		/* what goes is then in the old scope */
+		scope_anew = object_replaced(&object->desired[scope]);
 		foreach (other, kind->objects)
 		{
 			Object *there = lfirst(other);
@@ -351,7 +354,7 @@ edges_of_ranges(Plan *plan, Kind *kind)
 				values[scope].refs[0] != object->desired[scope].refs[0] || values[range].text == NULL ||
 				!ranges_overlap(values[range].text, object->desired[range].text))
 				continue;
-			if (there->desired == NULL && gone != NULL)
+			if (there->desired == NULL && gone != NULL && !scope_anew)
 				edge(gone, action);
 			else if (there->desired != NULL)
 				ereport(ERROR, (errcode(ERRCODE_EXCLUSION_VIOLATION),
@@ -360,8 +363,9 @@ edges_of_ranges(Plan *plan, Kind *kind)
 								errdetail("%s and %s are in the same \"%s\".", object_describe(object),
 										  object_describe(there), name[1])));
 		}
-		if (action->kind == ACTION_REPLACE && object->actual != NULL && object->actual[range].text != NULL &&
-			object->actual[scope].nrefs == 1 && object->actual[scope].refs[0] == object->desired[scope].refs[0] &&
+		if (action->kind == ACTION_REPLACE && !scope_anew && object->actual != NULL &&
+			object->actual[range].text != NULL && object->actual[scope].nrefs == 1 &&
+			object->actual[scope].refs[0] == object->desired[scope].refs[0] &&
 			ranges_overlap(object->actual[range].text, object->desired[range].text))
 			action->delete_first = true;
 	}

@@ -60,11 +60,24 @@ referred(const Kind *kind, const Value *values, const char *column)
 static bool
 parent_made_anew(const Object *object)
 {
-	Object *parent = referred(object->kind, object->desired, object->kind->res->dies_with);
+	const char *parent = object->kind->res->dies_with;
+	int i = parent ? attribute_index(object->kind->res, parent, strlen(parent)) : -1;
 
-	return parent != NULL && parent->action != NULL &&
-		   (parent->action->kind == ACTION_REPLACE ||
-			(parent->action->kind == ACTION_CREATE && !parent->action->adopted));
+	return i >= 0 && object_replaced(&object->desired[i]);
+}
+
+/* Whether the new object has the name of the old one, which names within something that is made anew do not share. */
+static bool
+keeps_name(const Object *object)
+{
+	const char *old = object_natural_key(object, object->actual);
+
+	if (old == NULL || object->natural_key == NULL || strcmp(old, object->natural_key) != 0)
+		return false;
+	for (int i = 0; i < object->kind->nattributes; i++)
+		if ((object->kind->res->attributes[i].flags & ATTR_KEY) && object_replaced(&object->desired[i]))
+			return false;
+	return true;
 }
 
 /* Whether the new object needs what only one object may hold, and the old one holds. */
@@ -92,7 +105,6 @@ split_replacement(Plan *plan, Action *action)
 	Object *object = action->object;
 	Object *old = palloc(sizeof(Object));
 	Action *half = palloc0(sizeof(Action));
-	const char *old_key = object_natural_key(object, object->actual);
 
 	*old = *object;
 	old->desired = NULL;
@@ -102,9 +114,7 @@ split_replacement(Plan *plan, Action *action)
 	half->object = old;
 	half->other_half = action;
 	action->other_half = half;
-	action->delete_first = object->kind->res->replace_delete_first || keeps_exclusive(object) ||
-						   (!parent_made_anew(object) && old_key != NULL && object->natural_key != NULL &&
-							strcmp(old_key, object->natural_key) == 0);
+	action->delete_first = object->kind->res->replace_delete_first || keeps_exclusive(object) || keeps_name(object);
 	plan->actions = lappend(plan->actions, half);
 }
 

@@ -88,21 +88,37 @@ looks_as(const Object *object, const char *values, bool keys)
 	return any || !keys;
 }
 
+/* What the row of a run that did not commit said of an attribute; text NULL: nothing. */
+static Value
+left_value(const Object *object, int attribute)
+{
+	const char *column = object->kind->res->attributes[attribute].column;
+	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(object->left_values)));
+	JsonbValue member;
+	Value value = {0};
+
+	if (getKeyJsonValueFromContainer(&doc->root, column, strlen(column), &member) != NULL)
+		value.text = pnstrdup(member.val.string.val, member.val.string.len);
+	return value;
+}
+
 bool
 settle_rolled_back(const Object *object, int attribute)
 {
 	const Attribute *attr = &object->kind->res->attributes[attribute];
-	Value value = {0};
-	Jsonb *doc;
-	JsonbValue member;
+	Value value;
 
 	if (object->left_values == NULL || object->base == NULL || object->left_at <= object->base_agreed)
 		return false;
-	doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(object->left_values)));
-	if (getKeyJsonValueFromContainer(&doc->root, attr->column, strlen(attr->column), &member) != NULL)
-		value.text = pnstrdup(member.val.string.val, member.val.string.len);
+	value = left_value(object, attribute);
 	return value_equal(attr, &value, &object->actual[attribute]) &&
 		   !value_equal(attr, &value, &object->base[attribute]);
+}
+
+bool
+settle_left_behind(const Object *object, int attribute)
+{
+	return object->left_values != NULL && object->base == NULL && left_value(object, attribute).text != NULL;
 }
 
 /* One action of an operation that is not settled, as its intents and outcomes tell. */

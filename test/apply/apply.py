@@ -362,6 +362,13 @@ def overlapping_ranges():
     check("one alone", [line.split("|")[:2] for line in actions()], [["create", "vpc"], ["create", "subnet"]])
     do("DELETE FROM subnet WHERE cidr_block = '10.0.0.0/24'", subnet % "10.0.0.0/25")
     check("a range that is freed is taken in one apply", [line.split("|")[0] for line in actions()], ["create", "delete"])
+    before = len(changing())
+    do("UPDATE vpc SET cidr_block = '10.0.0.0/17' WHERE cidr_block = '10.0.0.0/16'")
+    told = [line.split()[1] for line in sql("SET client_min_messages = notice", "SELECT iasql_apply()").splitlines()
+            if line.startswith("NOTICE:  ")]
+    check("progress counts what is reported", sorted(told), ["1/2", "2/2"])
+    check("a new VPC has its subnet before the old ones go", changing()[before:],
+          ["CreateVpc", "CreateSubnet", "DeleteSubnet", "DeleteVpc"])
 
 
 def one_transaction():
@@ -412,13 +419,15 @@ def failures():
     start("aws_iam")
     do(role_row("a"), role_row("b"),
        f"INSERT INTO role (role_name, assume_role_policy_document, attached_policies_arns)"
-       f" VALUES ('bad', '{TRUST}', array['arn:aws:iam::aws:policy/NoSuchPolicy'])")
+       f" VALUES ('bad', '{TRUST}', array['arn:aws:iam::aws:policy/NoSuchPolicy', 'arn:aws:iam::aws:policy/ReadOnlyAccess'])")
     error = sql("SELECT iasql_apply()")
     contains("the error names the row and AWS's code", error, "could not apply 1 of 3", "role bad", "NoSuchEntity")
     check("what could be done was", role_names(), ["a", "b", "bad"])
     do("UPDATE role SET attached_policies_arns = NULL WHERE role_name = 'bad'")
     sql("SELECT iasql_apply()")
     check("the next apply binds it all", (actions(), role_names()), ([], ["a", "b", "bad"]))
+    check("and takes back what the failed one did and the row no longer wants",
+          iam.list_attached_role_policies(RoleName="bad")["AttachedPolicies"], [])
     do("UPDATE role SET attached_policies_arns = array['arn:aws:iam::aws:policy/NoSuchPolicy'] WHERE role_name = 'bad'",
        "UPDATE role SET description = 'changed' WHERE role_name = 'a'")
     out = actions(arguments="on_error => 'report'")
