@@ -32,7 +32,7 @@ was_set(const Object *object, int attribute)
 {
 	ListCell *cell;
 
-	if (object->action == NULL || object->action->kind != ACTION_UPDATE)
+	if (object->action == NULL || (object->action->kind != ACTION_UPDATE && !object->action->adopted))
 		return false;
 	foreach (cell, object->action->deltas)
 		if (((Delta *) lfirst(cell))->attribute == attribute)
