@@ -140,77 +140,61 @@ read_back_kind(Session *session, Kind *kind, List *objects)
 		fill_from_sent(lfirst(cell));
 }
 
-/* The row with this object's key, whose own object went with the parent that was replaced; NULL: none. */
-static Object *
-row_of(const Object *object)
+/*
+ * What AWS made along with 'parents', which are new, and is to be a row (a
+ * VPC's default group, and its rules).  A row whose object went with a replaced
+ * parent takes over the new one, and is added to *written; what has no row is
+ * added to *found.
+ */
+static void
+find_born(Session *session, Kind *kind, const char *parent, List *parents, List **written, List **found)
 {
-	const char *key = object_natural_key(object, object->actual);
+	World *world = session->world;
+	int reference = attribute_index(kind->res, parent, -1);
+	List *rows = NIL;
+	List *born = NIL;
 	ListCell *cell;
 
-	foreach (cell, object->kind->objects)
+	foreach (cell, kind->objects)
 	{
-		Object *row = lfirst(cell);
-		const char *other = row->desired ? object_natural_key(row, row->desired) : NULL;
+		Object *object = lfirst(cell);
 
-		if (key != NULL && other != NULL && strcmp(key, other) == 0)
-			return row;
-	}
-	return NULL;
-}
-
-/* A row takes over an object; the action writes it. */
-static Action *
-take_over(Object *row, Object *object)
-{
-	Action *action = palloc0(sizeof(Action));
-
-	row->actual = object->actual;
-	row->item = object->item;
-	row->cloud_id = object->cloud_id;
-	row->presence = PRESENCE_PRESENT;
-	object->actual = NULL;
-	object->presence = PRESENCE_ABSENT;
-	action->kind = ACTION_UPDATE;
-	action->object = row;
-	action->row_only = true;
-	return action;
-}
-
-/*
- * What AWS made along with new objects and is to be a row (a VPC's default
- * group): what there is no row for is returned, rows that take one over are
- * added to *written.
- */
-static List *
-find_born(Session *session, const Kind *kind, List *created, List **written)
-{
-	List *found = NIL;
-
-	for (int b = 0; b < (int) lengthof(kind->res->born) && kind->res->born[b].resource != NULL; b++)
-	{
-		Kind *other = kind->res->born[b].import ? kind_by_name(session->world, kind->res->born[b].resource) : NULL;
-		ListCell *cell;
-
-		if (other == NULL || other->res->find_input == NULL)
+		if (object->desired == NULL || object->action != NULL || object->desired[reference].nrefs != 1 ||
+			!list_member_ptr(parents, object->desired[reference].refs[0]))
 			continue;
-		foreach (cell, cloud_find(session, other, created))
-		{
-			Object *object = lfirst(cell);
-			Object *row;
-
-			if (object->desired != NULL || object->base != NULL || object->unmanaged != NULL || object->imported)
-				continue;
-			row = row_of(object);
-			if (row != NULL)
-				*written = lappend(*written, take_over(row, object));
-			else
-			{
-				object->imported = true;
-				found = lappend(found, object);
-			}
-		}
+		object->actual = NULL;
+		object->cloud_id = NULL;
+		object->presence = PRESENCE_ABSENT;
+		rows = lappend(rows, object);
 	}
-	return found;
+	foreach (cell, cloud_find(session, kind, parents))
+	{
+		Object *object = lfirst(cell);
+
+		if (list_member_ptr(rows, object))
+		{
+			Action *action = palloc0(sizeof(Action));
+
+			*action = (Action){.kind = ACTION_UPDATE, .object = object, .row_only = true};
+			*written = lappend(*written, action);
+		}
+		else if (object->desired == NULL && object->base == NULL && object->unmanaged == NULL && !object->imported)
+		{
+			object->imported = true;
+			*found = lappend(*found, object);
+		}
+		else
+			continue;
+		born = lappend(born, object);
+	}
+	for (int k = 0; born != NIL && k < world->nkinds; k++)
+	{
+		const Resource *res = world->kinds[k]->res;
+		int i = res->find_parent ? attribute_index(res, res->find_parent, -1) : -1;
+
+		if (i >= 0 && strcmp(res->attributes[i].refers, kind->res->name) == 0)
+			find_born(session, world->kinds[k], res->find_parent, born, written, found);
+	}
 }
 
 /* The new base: what AWS answers, but for what was just sent. */
@@ -367,6 +351,7 @@ conclude(Session *session, Plan *plan)
 	for (int k = 0; k < world->nkinds; k++)
 	{
 		Kind *kind = world->kinds[k];
+		Kind *other;
 		List *touched = NIL;
 		List *created = NIL;
 
@@ -385,8 +370,9 @@ conclude(Session *session, Plan *plan)
 		read_back_kind(session, kind, touched);
 		foreach (cell, touched)
 			object_resolve_actual(session, lfirst(cell));
-		if (created != NIL)
-			born = list_concat(born, find_born(session, kind, created, &written));
+		for (int b = 0; created != NIL && b < (int) lengthof(kind->res->born); b++)
+			if (kind->res->born[b].import && (other = kind_by_name(world, kind->res->born[b].resource)) != NULL)
+				find_born(session, other, kind->res->born[b].parent, created, &written, &born);
 	}
 	foreach (cell, born)
 		object_resolve_actual(session, lfirst(cell));

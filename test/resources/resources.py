@@ -197,9 +197,12 @@ def networks():
     apply("a vpc's range", """UPDATE vpc SET cidr_block = '10.1.0.0/16' WHERE cidr_block = '10.0.0.0/16';
         UPDATE subnet SET cidr_block = replace(cidr_block, '10.0.', '10.1.') WHERE cidr_block LIKE '10.0.%'""",
           "replace vpc", *["replace subnet"] * 2)
-    check("its default group is a row", sql("""SELECT g.group_id FROM security_group g JOIN vpc ON vpc.id = g.vpc_id
-        WHERE cidr_block = '10.1.0.0/16'"""), ec2.describe_security_groups(
-            Filters=[{"Name": "vpc-id", "Values": [vpcs()[0]["VpcId"]]}])["SecurityGroups"][0]["GroupId"])
+    check("its default group is a row with its rules", sql("""SELECT g.group_id, string_agg(security_group_rule_id, '|'
+        ORDER BY security_group_rule_id) FROM security_group g JOIN vpc ON vpc.id = g.vpc_id JOIN security_group_rule r
+        ON r.security_group_id = g.id WHERE cidr_block = '10.1.0.0/16' GROUP BY 1"""), "|".join([group := ec2.describe_security_groups(
+            Filters=[{"Name": "vpc-id", "Values": [vpcs()[0]["VpcId"]]}])["SecurityGroups"][0]["GroupId"], *sorted(
+                r["SecurityGroupRuleId"] for r in ec2.describe_security_group_rules(
+                    Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"])]))
     apply("a vpc's range", """UPDATE vpc SET cidr_block = '10.0.0.0/16' WHERE cidr_block = '10.1.0.0/16';
         UPDATE subnet SET cidr_block = replace(cidr_block, '10.1.', '10.0.') WHERE cidr_block LIKE '10.1.%'""",
           "replace vpc", *["replace subnet"] * 2)
