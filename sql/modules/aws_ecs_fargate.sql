@@ -68,8 +68,9 @@ CREATE TABLE container_definition (
         ON UPDATE CASCADE DEFERRABLE,
     FOREIGN KEY (log_group_name, region) REFERENCES log_group (log_group_name, region)
         ON UPDATE CASCADE DEFERRABLE,
+    -- Of two AWS would know one, and the other would be lost with the row.
     CONSTRAINT container_definition_has_image
-        CHECK (num_nonnulls(nullif(image, ''), repository_name, public_repository_name) > 0),
+        CHECK (num_nonnulls(nullif(image, ''), repository_name, public_repository_name) = 1),
     CONSTRAINT container_definition_tag_or_digest
         CHECK (num_nonnulls(nullif(tag, ''), nullif(digest, '')) < 2),
     CONSTRAINT container_definition_host_port_range CHECK (host_port BETWEEN 0 AND 65535),
@@ -146,7 +147,7 @@ COMMENT ON TABLE container_definition IS
     'Containers of task definitions. Changeable, by a new revision of the task definition.';
 COMMENT ON COLUMN container_definition.id IS 'Row id.';
 COMMENT ON COLUMN container_definition.name IS 'Name, unique in the task definition.';
-COMMENT ON COLUMN container_definition.image IS 'Image without tag and digest; goes before a repository.';
+COMMENT ON COLUMN container_definition.image IS 'Image without tag and digest, if it is not of a repository that has a row.';
 COMMENT ON COLUMN container_definition.tag IS 'Tag of the image.';
 COMMENT ON COLUMN container_definition.digest IS 'Digest of the image, instead of a tag.';
 COMMENT ON COLUMN container_definition.essential IS 'Whether the task stops when the container does.';
@@ -160,8 +161,7 @@ COMMENT ON COLUMN container_definition.protocol IS 'Protocol of the port.';
 COMMENT ON COLUMN container_definition.env_variables IS 'Environment variables, a JSON object.';
 COMMENT ON COLUMN container_definition.task_definition_id IS 'Task definition, a row of task_definition.';
 COMMENT ON COLUMN container_definition.repository_name IS 'Private repository of the image.';
-COMMENT ON COLUMN container_definition.public_repository_name IS
-    'Public repository of the image, if no private one is named.';
+COMMENT ON COLUMN container_definition.public_repository_name IS 'Public repository of the image.';
 COMMENT ON COLUMN container_definition.log_group_name IS 'Log group that takes the container''s output.';
 COMMENT ON COLUMN container_definition.region IS 'AWS region, the task definition''s.';
 

@@ -89,6 +89,7 @@ INSERT INTO refused VALUES
           SELECT load_balancer_name, port, protocol, target_group_name FROM listener$$),
     ('listener_certificate_id_region_fkey', $$UPDATE listener SET certificate_id = 0$$),
     ('container_definition_has_image', $$UPDATE container_definition SET repository_name = NULL$$),
+    ('container_definition_has_image', $$UPDATE container_definition SET image = 'nginx'$$),
     ('container_definition_tag_or_digest', $$UPDATE container_definition SET digest = 'sha256:0'$$),
     ('container_definition_host_port_range', $$UPDATE container_definition SET host_port = -1$$),
     ('container_definition_container_port_range', $$UPDATE container_definition SET container_port = 0$$),
