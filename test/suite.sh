@@ -3,6 +3,8 @@ passed=0 failed=0
 PATH=$("${PG_CONFIG:-pg_config}" --bindir):$PATH # Debian's psql is a wrapper in Perl
 export IASQL_RUN=${IASQL_RUN:-$PWD/build/run} # where clusters, emulators and logs are
 mkdir -p "$IASQL_RUN"
+export PYTHONPATH=$PWD/test:$PWD/test/emulator PYTHONDONTWRITEBYTECODE=1
+unset "${!AWS_@}" # a suite's account is its emulator's
 
 # is WHAT GOT WANTED: pass if both strings are equal
 is() {

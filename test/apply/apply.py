@@ -9,43 +9,23 @@ import subprocess
 import sys
 import urllib.request
 
-import boto3
+import check as checks
+from check import Emulator, finish, sql, trust
 
 ENDPOINT, LOG = sys.argv[1:3]
 only = sys.argv[3:]
-passed = failed = 0
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
-
-
-def client(service, region="us-east-1"):
-    return boto3.client(service, endpoint_url=ENDPOINT, region_name=region,
-                        aws_access_key_id="test", aws_secret_access_key="test")
-
-
-iam, logs, ecr, ec2, elb, ecs = map(client, ("iam", "logs", "ecr", "ec2", "elbv2", "ecs"))
+TRUST = json.dumps(trust("ecs-tasks.amazonaws.com"))
+aws = Emulator(ENDPOINT)
+iam, logs, ecr, ec2, elb, ecs = map(aws, ("iam", "logs", "ecr", "ec2", "elbv2", "ecs"))
 
 
 def check(what, got, wanted):
-    global passed, failed
-    if got == wanted:
-        passed += 1
-    else:
-        failed += 1
-        print(f"not ok: {case.__name__}: {what}\n  got:    {got!r}\n  wanted: {wanted!r}")
+    checks.check(f"{case.__name__}: {what}", got, wanted)
 
 
 def contains(what, got, *parts):
     missing = [part for part in parts if part not in got]
     check(what + (f": {got!r}" if missing else ""), missing, [])
-
-
-def sql(*statements, database="t", role=None):
-    """The output of psql, its errors included."""
-    commands = [argument for statement in statements for argument in ("-c", statement)]
-    done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *(["-U", role] if role else []), "-d", database,
-                           *commands], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return done.stdout.strip()
 
 
 def do(*statements, **options):
@@ -62,6 +42,7 @@ def start(*modules):
     open(LOG, "w").close()
     subprocess.run(["dropdb", "--if-exists", "--force", "t"], check=True, stderr=subprocess.DEVNULL)
     subprocess.run(["createdb", "t"], check=True)
+    os.environ["PGDATABASE"] = "t"
     sql("CREATE EXTENSION iasql", f"ALTER DATABASE t SET iasql.endpoint_url = '{ENDPOINT}'")
     sql("SELECT iasql_install('aws_account')",
         "INSERT INTO aws_account (region, access_key_id, secret_access_key) VALUES ('us-east-1', 'test', 'test')")
@@ -301,7 +282,7 @@ def guard_of_data():
        "UPDATE log_group SET region = 'us-west-2'")
     contains("a move of region loses data", sql("SELECT iasql_apply()"), "lose_data", "l")
     check("lifted", sorted(actions(arguments="allow => '{lose_data}'")), ["create|log_group|l", "delete|log_group|l"])
-    check("it is there", [g["logGroupName"] for g in client("logs", "us-west-2").describe_log_groups()["logGroups"]], ["l"])
+    check("it is there", [g["logGroupName"] for g in aws("logs", "us-west-2").describe_log_groups()["logGroups"]], ["l"])
     check("and not here", logs.describe_log_groups()["logGroups"], [])
     check("nothing left", actions(), [])
 
@@ -317,7 +298,7 @@ def two_regions():
     check("a region that is not enabled is frozen", actions(), [])
     do("DELETE FROM log_group WHERE region = 'us-west-2'")
     check("its rows' deletion too", actions(), [])
-    check("the object stays", len(client("logs", "us-west-2").describe_log_groups()["logGroups"]), 1)
+    check("the object stays", len(aws("logs", "us-west-2").describe_log_groups()["logGroups"]), 1)
 
 
 def names_change_hands():
@@ -472,7 +453,7 @@ def reference_to_what_had_no_row():
     balancer = elb.create_load_balancer(Name="b", Scheme="internal", Subnets=subnets[:2])["LoadBalancers"][0]
     elb.create_listener(
         LoadBalancerArn=balancer["LoadBalancerArn"], Port=443, Protocol="HTTPS", SslPolicy="ELBSecurityPolicy-2016-08",
-        Certificates=[{"CertificateArn": client("acm").request_certificate(DomainName="a.example")["CertificateArn"]}],
+        Certificates=[{"CertificateArn": aws("acm").request_certificate(DomainName="a.example")["CertificateArn"]}],
         DefaultActions=[{"Type": "forward", "TargetGroupArn": group["TargetGroupArn"]}])
     sql("SELECT iasql_install('aws_ecs_fargate')")
     references = ("SELECT t.task_role_name, g.vpc IS NULL, l.certificate_id IS NULL, c.log_group_name"
@@ -499,5 +480,4 @@ CASES = [reference_to_what_had_no_row, changed_scope, row_without_object, row_of
 for case in CASES:
     if not only or case.__name__ in only:
         case()
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

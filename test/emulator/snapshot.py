@@ -5,10 +5,12 @@
 All live objects of the services of the tutorial, asked by boto3, a client that shares nothing with iasql.  What AWS keeps as
 a record only (deregistered task definitions, inactive clusters and services) is left out.
 """
+
+import collections
 import json
 import sys
 
-import boto3
+from check import Emulator
 
 
 def pages(client, operation, member, **parameters):
@@ -66,25 +68,26 @@ LISTED = {
 }
 
 
-def objects(session, url, region):
+def objects(aws, region):
     """Yield (kind, object) for all that lives in one region, and in the services that know no regions."""
-
-    def client(service):
-        return session.client(service, region_name=region, endpoint_url=url)
-
     for service, listings in LISTED.items():
         for operation, member in listings.items():
-            for item in pages(client(service), operation, member):
+            for item in pages(aws(service, region), operation, member):
                 yield f"{service} {member}", item
     for service, listing in (("ecs", ecs), ("elbv2", elb), ("iam", iam)):
-        yield from listing(client(service))
+        yield from listing(aws(service, region))
+
+
+def account(aws):
+    """How many of each kind an account holds; what is deleted but still listed does not count."""
+    return dict(collections.Counter(kind for kind, item in objects(aws, "us-east-1") if item.get("State") != "deleted"))
 
 
 def main(url, *regions):
-    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+    aws = Emulator(url)
     lines = set()
     for region in regions or ["us-east-1"]:
-        for kind, item in objects(session, url, region):
+        for kind, item in objects(aws, region):
             lines.add(json.dumps([kind, item], sort_keys=True, default=str))
     print("\n".join(sorted(lines)))
 

@@ -15,12 +15,13 @@ import os
 import random
 import re
 import socketserver
-import subprocess
 import sys
 import threading
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler
+
+from check import check, finish, run
 
 ROUNDS = 600 if os.environ.get("IASQL_LONG", "0") != "0" else 40
 MODULES = ["aws_vpc", "aws_security_group", "aws_cloudwatch", "aws_ecr"]
@@ -29,17 +30,7 @@ LAUGHS = "<!DOCTYPE x [<!ENTITY a0 'ha'>" + "".join(
     f"<!ENTITY a{n} '&a{n - 1};&a{n - 1};&a{n - 1};&a{n - 1};&a{n - 1};&a{n - 1};&a{n - 1};&a{n - 1};'>" for n in range(1, 20)
 ) + "]><x>&a19;</x>"  # fmt: skip
 
-passed = failed = 0
 spoil = None  # what is done to answers: a function of (status, headers, body) that returns them, or None
-
-
-def check(good, what, *details):
-    global passed, failed
-    if good:
-        passed += 1
-    else:
-        failed += 1
-        print("not ok:", what, *details, sep="\n  ")
 
 
 def operation_of(headers, body):
@@ -86,9 +77,7 @@ class Server(socketserver.ThreadingTCPServer):
 
 def psql(*statements):
     """The output of statements in one session, and "" or the SQLSTATE and text of the error that ended them."""
-    options = [part for statement in statements for part in ("-c", statement)]
-    done = subprocess.run(["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-v", "VERBOSITY=verbose", *options],
-                          capture_output=True, text=True, errors="replace", check=False)  # fmt: skip
+    done = run(r"\set VERBOSITY verbose", *statements)
     error = re.search(r"^ERROR:  (.*)$", done.stderr, re.M)
     return done.stdout.strip(), (error[1] if error else done.stderr.strip()) if done.returncode else ""
 
@@ -159,15 +148,15 @@ def try_attacks():
         spoil = change
         for listing, state in zip(listings, wanted):
             _, error = psql(*limits, listing)
-            check(error[:5] == state, f"{name}: {listing}", f"got:    {error}", f"wanted: {state}")
+            check(f"{name}: {listing}", error[:5], state, error)
     spoil = lambda status, headers, body: (status, headers, body.replace(b"<state>available</state>", b"<state>pending</state>"))
     _, error = psql("SET iasql.wait_timeout = '1s'", "BEGIN", "INSERT INTO vpc (cidr_block) VALUES ('10.9.0.0/16')",
                     "SELECT FROM iasql_apply()")  # fmt: skip
-    check(error[:5] == "38000", "what never becomes ready", error)
+    check("what never becomes ready", error[:5], "38000", error)
     spoil = None
     for listing in listings:
         output, error = psql(listing)
-        check(not error and int(output) > 0, "afterwards: " + listing, output, error)
+        check("afterwards: " + listing, (error, output > "0"), ("", True), output)
 
 
 # ---- faults at random ----
@@ -249,14 +238,14 @@ def try_at_random():
         # What was believed is not kept: rows that stand for nothing would be in the way of the honest cloud's.
         _, error = psql("SET iasql.wait_timeout = '2s'", "SET iasql.consistency_window = 0", "BEGIN", *statements, "ROLLBACK")
         good = not error or (re.match("[0-9A-Z]{5}: ", error) and error[:2] not in ("XX", "57"))
-        check(good, f"round {number}: {statements[-1]}", error)
+        check(f"round {number}: {statements[-1]}", bool(good), True, error)
     spoil = None
     for statement in ("iasql_sync()", "iasql_apply()"):
         _, error = psql("SET iasql.consistency_window = 0", read.format(statement))
-        check(not error, "with an honest cloud: " + statement, error)
+        check("with an honest cloud: " + statement, error, "")
     for statement in ("iasql_preview_apply()", "iasql_preview_sync()"):
         output, error = psql(f"SELECT action, table_name, description FROM {statement}")
-        check((output, error) == ("", ""), "nothing is left to do: " + statement, output, error)
+        check("nothing is left to do: " + statement, (output, error), ("", ""))
 
 
 def main():
@@ -273,15 +262,13 @@ def main():
          "SELECT FROM iasql_apply()"],
     ):  # fmt: skip
         _, error = psql(*statements)
-        check(not error, "prepared: " + statements[-1], error)
-    if not failed:
+        prepared = check("prepared: " + statements[-1], error, "")
+    if prepared:
         try_attacks()
         try_at_random()
     log = open(server_log, encoding="utf-8", errors="replace").read()
-    check(not re.search("PANIC|terminated by signal|was terminated|server process .* exited", log), "no server process ended",
-          *re.findall(".*(?:PANIC|terminated|exited).*", log)[:5])  # fmt: skip
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(failed > 0)
+    check("no server process ended", re.findall(".*(?:PANIC|terminated by signal|was terminated|server process .* exited).*", log)[:5], [])
+    finish()
 
 
 emulator, server_log = sys.argv[1:]

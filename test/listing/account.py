@@ -3,21 +3,16 @@
 import json
 import sys
 
-import boto3
+from check import Emulator, trust
 
-
-def client(service, region="us-east-1"):
-    return boto3.client(service, endpoint_url=sys.argv[1], region_name=region, aws_access_key_id="test", aws_secret_access_key="test")
-
-
+client = Emulator(sys.argv[1])
 if sys.argv[2:]:
     for name in sys.argv[2:]:
         client("logs").delete_log_group(logGroupName=name)
     sys.exit()
 
-trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
 iam = client("iam")
-iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust))
+iam.create_role(RoleName="worker", AssumeRolePolicyDocument=json.dumps(trust("ecs-tasks.amazonaws.com")))
 iam.attach_role_policy(RoleName="worker", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
 ec2 = client("ec2")
 subnets = [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:1]

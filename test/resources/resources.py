@@ -5,36 +5,12 @@ import os
 import subprocess
 import sys
 
-import boto3
+import check as checks
+from check import Emulator, check, finish, sql, tags
 
 ENDPOINT = sys.argv[1]
-passed = failed = 0
 only = sys.argv[2:]
-
-
-def client(service):
-    return boto3.client(service, endpoint_url=ENDPOINT, region_name="us-east-1",
-                        aws_access_key_id="test", aws_secret_access_key="test")
-
-
-iam, logs, ecr, ec2, elb, ecs, acm = map(client, ("iam", "logs", "ecr", "ec2", "elbv2", "ecs", "acm"))
-
-
-def check(what, got, wanted):
-    global passed, failed
-    if got == wanted:
-        passed += 1
-    else:
-        failed += 1
-        print(f"not ok: {what}\n  got:    {got!r}\n  wanted: {wanted!r}")
-
-
-def sql(*statements):
-    """The output of psql, its errors included."""
-    commands = [argument for statement in statements for argument in ("-c", statement)]
-    done = subprocess.run(["psql", "-XqAt", "-v", "ON_ERROR_STOP=1", *commands],
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return done.stdout.strip()
+iam, logs, ecr, ec2, elb, ecs, acm = map(Emulator(ENDPOINT), ("iam", "logs", "ecr", "ec2", "elbv2", "ecs", "acm"))
 
 
 def apply(what, statement, *wanted):
@@ -55,13 +31,7 @@ def gone(what, call, **arguments):
 
 
 def trust(*services):
-    statement = {"Effect": "Allow", "Action": "sts:AssumeRole",
-                 "Principal": {"Service": services[0] if len(services) == 1 else list(services)}}
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-
-def tags_of(item):
-    return {tag["Key"]: tag["Value"] for tag in item.get("Tags", []) if not tag["Key"].startswith("iasql:")}
+    return json.dumps(checks.trust(*services))
 
 
 def roles():
@@ -179,14 +149,14 @@ def networks():
         INSERT INTO subnet (cidr_block, availability_zone, vpc_id)
         SELECT '10.0.' || i || '.0/24', 'us-east-1a', id FROM vpc, generate_series(1, 2) i WHERE cidr_block = '10.0.0.0/16'""",
           "create vpc", "create subnet", "create subnet")
-    check("its tags", tags_of(vpcs()[0]), {"Name": "it", "empty": ""})
+    check("its tags", tags(vpcs()[0]), {"Name": "it", "empty": ""})
     check("its default group is a row", sql("""SELECT g.group_name FROM security_group g JOIN vpc ON vpc.id = g.vpc_id
         WHERE cidr_block = '10.0.0.0/16'"""), "default")
     apply("a vpc's tags", """UPDATE vpc SET tags = '{"Name": "that", "more": "x"}' WHERE cidr_block = '10.0.0.0/16'""",
           "update vpc")
-    check("its other tags", tags_of(vpcs()[0]), {"Name": "that", "more": "x"})
+    check("its other tags", tags(vpcs()[0]), {"Name": "that", "more": "x"})
     apply("a vpc without tags", "UPDATE vpc SET tags = NULL WHERE cidr_block = '10.0.0.0/16'", "update vpc")
-    check("no tags", tags_of(vpcs()[0]), {})
+    check("no tags", tags(vpcs()[0]), {})
     apply("a vpc's state", "UPDATE vpc SET state = 'pending', vpc_id = 'x' WHERE cidr_block = '10.0.0.0/16'", "update vpc")
     check("its id is put back", sql("SELECT vpc_id FROM vpc WHERE cidr_block = '10.0.0.0/16'"), vpcs()[0]["VpcId"])
     apply("the default vpc", "UPDATE vpc SET tags = '{\"my\": \"own\"}' WHERE is_default", "update vpc")
@@ -210,11 +180,11 @@ def networks():
         WHERE cidr_block = '10.0.3.0/24'""", "SELECT iasql_apply()"), True)
 
     def gateways():
-        return [(g["ConnectivityType"], g["NatGatewayAddresses"][0].get("AllocationId"), tags_of(g))
+        return [(g["ConnectivityType"], g["NatGatewayAddresses"][0].get("AllocationId"), tags(g))
                 for g in ec2.describe_nat_gateways()["NatGateways"] if g["State"] != "deleted"]
 
     def addresses():
-        return {a["AllocationId"]: tags_of(a) for a in ec2.describe_addresses()["Addresses"]}
+        return {a["AllocationId"]: tags(a) for a in ec2.describe_addresses()["Addresses"]}
 
     apply("nat gateway", """INSERT INTO nat_gateway (connectivity_type, subnet_id, tags)
         SELECT 'public', id, '{"Name": "nat"}' FROM subnet WHERE cidr_block = '10.0.1.0/24'""",
@@ -246,12 +216,12 @@ def networks():
     apply("endpoint", f"""INSERT INTO endpoint_gateway (service, vpc_id, route_table_ids, policy_document, tags)
         SELECT 's3', id, '{{{tables[0]}}}', '{document}', '{{"a": "b"}}' FROM vpc WHERE cidr_block = '10.0.0.0/16'""",
           "create endpoint_gateway")
-    check("it is for S3", (endpoint()["ServiceName"], endpoint()["RouteTableIds"], tags_of(endpoint())),
+    check("it is for S3", (endpoint()["ServiceName"], endpoint()["RouteTableIds"], tags(endpoint())),
           ("com.amazonaws.us-east-1.s3", [tables[0]], {"a": "b"}))
     check("its policy", json.loads(endpoint()["PolicyDocument"]), json.loads(document))
     apply("an endpoint's tables", f"UPDATE endpoint_gateway SET route_table_ids = '{{{','.join(tables)}}}', tags = '{{\"c\": \"d\"}}'",
           "update endpoint_gateway")
-    check("its other table", (sorted(endpoint()["RouteTableIds"]), tags_of(endpoint())), (sorted(tables), {"c": "d"}))
+    check("its other table", (sorted(endpoint()["RouteTableIds"]), tags(endpoint())), (sorted(tables), {"c": "d"}))
     # the emulator has no route in a table that was added, and cannot delete an endpoint without
     apply("an endpoint's tables", f"UPDATE endpoint_gateway SET route_table_ids = '{{{tables[0]}}}'", "update endpoint_gateway")
     check("only one table", endpoint()["RouteTableIds"], tables[:1])
@@ -525,5 +495,4 @@ for life, modules in {
         "INSERT INTO aws_account (region, access_key_id, secret_access_key) VALUES ('us-east-1', 'test', 'test')")
     sql(f"SELECT iasql_install('{modules}')")
     life()
-print(f"{passed} passed, {failed} failed")
-sys.exit(failed > 0)
+finish()

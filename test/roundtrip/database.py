@@ -170,26 +170,6 @@ class Tables:
         return plain(value)
 
 
-# ------------------------------------------------------------------ checks
-
-passed = failed = 0
-
-
-def check(what, got, wanted):
-    global passed, failed
-    if got == wanted:
-        passed += 1
-    else:
-        failed += 1
-        print(f"not ok: {what}\n  got:    {got!r}\n  wanted: {wanted!r}", flush=True)
-    return got == wanted
-
-
-def counts():
-    print(f"{passed} passed, {failed} failed")
-    return failed > 0
-
-
 def literal(value):
     """A constant of SQL."""
     if value is None:

@@ -11,6 +11,7 @@ import json
 import sys
 
 import jmespath
+from check import tags, trust
 
 
 class Of:
@@ -66,19 +67,8 @@ def reader(service, operation, member, argument, column, wrap=True, **fixed):
     return read
 
 
-def tags(item):
-    return {t["Key"]: t["Value"] for t in item.get("Tags", []) if not t["Key"].startswith("iasql:")}
-
-
 def document(member):
     return lambda item: json.loads(item[member]) if item.get(member) else None
-
-
-def trust(*services):
-    return {
-        "Version": "2012-10-17",
-        "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": list(services)}}],
-    }
 
 
 def allow(action, **more):

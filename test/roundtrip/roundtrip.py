@@ -13,8 +13,8 @@ import json
 import os
 import sys
 
-from database import Session, Tables, check, counts, literal, plain, registry, same
-from emulator import Emulator
+from check import Emulator, check, finish
+from database import Session, Tables, literal, plain, registry, same
 from lives import COMPANIONS, CONTAINER, CONTAINER_CHANGES, LIVES, MINISTACK, NOT_NULL, REASONS, Of, Sql, leave_out, look
 
 LONG = os.environ.get("IASQL_LONG") == "1"
@@ -418,8 +418,8 @@ def main(program, endpoint, emulator="moto"):
     replaced(trip)
     deleted(trip)
     session.close()
-    return counts()
+    finish()
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    main(*sys.argv[1:])

@@ -1,23 +1,12 @@
 """Check by boto3 that an emulated account holds what the tutorial's migration asks for: objects.py URL
 
-Prints what differs and exits with 1 if anything does.
+Ends with "N passed, N failed".
 """
-import json
 import sys
 
-import boto3
+from check import Emulator, check, finish
 
-session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name="us-east-1")
-clients = {name: session.client(name, endpoint_url=sys.argv[1]) for name in ("ec2", "ecr", "ecs", "elbv2", "iam", "logs")}
-ec2, ecr, ecs, elb, iam, logs = clients.values()
-differences = 0
-
-
-def same(what, got, wanted):
-    global differences
-    if got != wanted:
-        differences += 1
-        print(f"{what}: got {got!r}, wanted {wanted!r}")
+ec2, ecr, ecs, elb, iam, logs = map(Emulator(sys.argv[1]), ("ec2", "ecr", "ecs", "elbv2", "iam", "logs"))
 
 
 def part(item, *members):
@@ -27,12 +16,12 @@ def part(item, *members):
 group = ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["quickstart-security-group"]}])[
     "SecurityGroups"
 ]
-same("security groups", [g["Description"] for g in group], ["quickstart security group"])
+check("security groups", [g["Description"] for g in group], ["quickstart security group"])
 default_vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
-same("its VPC", group[0]["VpcId"], default_vpc)
+check("its VPC", group[0]["VpcId"], default_vpc)
 group_id = group[0]["GroupId"]
 rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group_id]}])["SecurityGroupRules"]
-same(
+check(
     "its rules",
     sorted((r["IsEgress"], r["IpProtocol"], r["FromPort"], r["ToPort"], r["CidrIpv4"], r["Description"]) for r in rules),
     [
@@ -42,13 +31,13 @@ same(
 )
 
 target_group = elb.describe_target_groups(Names=["quickstart-target"])["TargetGroups"][0]
-same(
+check(
     "target group",
     part(target_group, "TargetType", "Protocol", "Port", "HealthCheckPath", "VpcId"),
     {"TargetType": "ip", "Protocol": "HTTP", "Port": 8088, "HealthCheckPath": "/health", "VpcId": default_vpc},
 )
 balancer = elb.describe_load_balancers(Names=["quickstart-load-balancer"])["LoadBalancers"][0]
-same(
+check(
     "load balancer",
     part(balancer, "Scheme", "Type", "IpAddressType", "SecurityGroups", "VpcId"),
     {
@@ -60,34 +49,34 @@ same(
     },
 )
 listeners = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
-same("listener", [part(item, "Port", "Protocol") for item in listeners], [{"Port": 8088, "Protocol": "HTTP"}])
-same(
+check("listener", [part(item, "Port", "Protocol") for item in listeners], [{"Port": 8088, "Protocol": "HTTP"}])
+check(
     "its action",
     [part(action, "Type", "TargetGroupArn") for action in listeners[0]["DefaultActions"]],
     [{"Type": "forward", "TargetGroupArn": target_group["TargetGroupArn"]}],
 )
 
-same("log groups", [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]], ["quickstart-log-group"])
+check("log groups", [g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]], ["quickstart-log-group"])
 repository = ecr.describe_repositories(repositoryNames=["quickstart-repository"])["repositories"][0]
 
 role = iam.get_role(RoleName="ecsTaskExecRole-")["Role"]
-same(
+check(
     "role's trust",
     role["AssumeRolePolicyDocument"]["Statement"][0]["Principal"],
     {"Service": "ecs-tasks.amazonaws.com"},
 )
-same(
+check(
     "role's policies",
     [p["PolicyArn"] for p in iam.list_attached_role_policies(RoleName="ecsTaskExecRole-")["AttachedPolicies"]],
     ["arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"],
 )
 
 cluster = ecs.describe_clusters(clusters=["quickstart-cluster"])["clusters"][0]
-same("cluster", cluster["status"], "ACTIVE")
+check("cluster", cluster["status"], "ACTIVE")
 arns = ecs.list_task_definitions(familyPrefix="quickstart-td", status="ACTIVE")["taskDefinitionArns"]
-same("task definition's revisions", len(arns), 1)
+check("task definition's revisions", len(arns), 1)
 task = ecs.describe_task_definition(taskDefinition=arns[0])["taskDefinition"]
-same(
+check(
     "task definition",
     part(task, "family", "cpu", "memory", "networkMode", "requiresCompatibilities", "taskRoleArn", "executionRoleArn"),
     {
@@ -101,7 +90,7 @@ same(
     },
 )
 container = task["containerDefinitions"][0]
-same(
+check(
     "container",
     part(container, "name", "essential", "image", "memoryReservation"),
     {
@@ -111,16 +100,16 @@ same(
         "memoryReservation": 8192,
     },
 )
-same(
+check(
     "its ports",
     [part(mapping, "containerPort", "hostPort", "protocol") for mapping in container["portMappings"]],
     [{"containerPort": 8088, "hostPort": 8088, "protocol": "tcp"}],
 )
-same("its log driver", container["logConfiguration"]["logDriver"], "awslogs")
-same("its log group", container["logConfiguration"]["options"]["awslogs-group"], "quickstart-log-group")
+check("its log driver", container["logConfiguration"]["logDriver"], "awslogs")
+check("its log group", container["logConfiguration"]["options"]["awslogs-group"], "quickstart-log-group")
 
 service = ecs.describe_services(cluster="quickstart-cluster", services=["quickstart-service"])["services"][0]
-same(
+check(
     "service",
     part(service, "status", "desiredCount", "launchType", "taskDefinition", "clusterArn"),
     {
@@ -131,14 +120,14 @@ same(
         "clusterArn": cluster["clusterArn"],
     },
 )
-same(
+check(
     "its load balancer",
     [part(item, "targetGroupArn", "containerName", "containerPort") for item in service["loadBalancers"]],
     [{"targetGroupArn": target_group["TargetGroupArn"], "containerName": "quickstart-container", "containerPort": 8088}],
 )
 network = service["networkConfiguration"]["awsvpcConfiguration"]
-same("its network", part(network, "securityGroups", "assignPublicIp"), {"securityGroups": [group_id], "assignPublicIp": "ENABLED"})
+check("its network", part(network, "securityGroups", "assignPublicIp"), {"securityGroups": [group_id], "assignPublicIp": "ENABLED"})
 known = {s["SubnetId"] for s in ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [default_vpc]}])["Subnets"]}
-same("its subnets", (len(network["subnets"]), set(network["subnets"]) <= known), (3, True))
+check("its subnets", (len(network["subnets"]), set(network["subnets"]) <= known), (3, True))
 
-sys.exit(differences > 0)
+finish()

@@ -1,0 +1,79 @@
+"""For suites written in Python: count checks, talk to the database of PGHOST and the like, look at an emulated account.
+
+suite.sh puts this folder on the path of modules.
+"""
+
+import functools
+import subprocess
+import sys
+
+import boto3
+
+PSQL = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1"]
+APPLIES = 6  # that are enough to bring rows and account into step, whatever went wrong before
+passed = failed = 0
+
+
+def check(what, got, wanted, *details):
+    """Counts, and tells what is not as wanted."""
+    global passed, failed
+    if got == wanted:
+        passed += 1
+        return True
+    failed += 1
+    print(f"not ok: {what}\n  got:    {got!r}\n  wanted: {wanted!r}", *details, sep="\n  ", flush=True)
+    return False
+
+
+def finish():
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+def run(*statements, role=None, **options):
+    """What came of statements in one session of psql, which ends at the first error."""
+    commands = [argument for statement in statements for argument in ("-c", statement)]
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "errors": "replace", **options}
+    return subprocess.run([*PSQL, *(["-U", role] if role else []), *commands], **options)
+
+
+def sql(*statements, **options):
+    """The output of statements, errors included."""
+    return run(*statements, stderr=subprocess.STDOUT, **options).stdout.strip()
+
+
+def converge():
+    """Apply until nothing is left to do; "" or the last output if that does not come about."""
+    for _ in range(APPLIES):
+        last = run("SELECT * FROM iasql_apply()", timeout=120)
+        if last.returncode == 0 and not last.stdout:
+            return ""
+    return last.stdout + last.stderr
+
+
+def tutorial(direction):
+    """The statements of the tutorial's migration, up or down, without the apply."""
+    text = subprocess.check_output(["node", "test/tutorial/render.js", direction], text=True)
+    return "".join(line for line in text.splitlines(True) if "iasql_apply" not in line)
+
+
+def trust(*services):
+    """The document by which a role may be assumed by services."""
+    principal = {"Service": services[0] if len(services) == 1 else list(services)}
+    return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
+
+
+def tags(item):
+    """An object's tags as a row has them."""
+    return {tag["Key"]: tag["Value"] for tag in item.get("Tags", []) if not tag["Key"].startswith("iasql:")}
+
+
+class Emulator:
+    """boto3 clients of an emulator, by service and region."""
+
+    def __init__(self, endpoint):
+        self.endpoint = endpoint
+
+    @functools.cache
+    def __call__(self, service, region=None):
+        return boto3.client(service, region or "us-east-1", endpoint_url=self.endpoint, aws_access_key_id="test", aws_secret_access_key="test")
