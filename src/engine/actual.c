@@ -233,14 +233,6 @@ object_scratch(Kind *kind, const char *region)
 	return object;
 }
 
-/* The object that a reply means by 'text' in a reference. */
-static Object *
-referred_object(const Object *object, const Attribute *attr, Kind *referred, const char *text)
-{
-	return attr->refers_by == NULL ? object_by_cloud_id(referred, object->region, text)
-								   : object_by_attribute(referred, object->region, attr->refers_by, text);
-}
-
 /*
  * Leads the references of the object's actual values to Objects, whose cloud
  * ids become the values' texts.  A join table cannot hold a reference to
@@ -270,7 +262,7 @@ object_resolve_actual(Session *session, Object *object)
 		value->refs = world_alloc(world, sizeof(Object *) * list_length(texts));
 		foreach (cell, texts)
 		{
-			Object *target = referred_object(object, attr, referred, lfirst(cell));
+			Object *target = object_by_cloud_id(referred, object->region, lfirst(cell));
 
 			if (target != NULL)
 				value->refs[value->nrefs++] = target;

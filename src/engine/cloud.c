@@ -63,7 +63,6 @@ typedef struct Scan
 	CloudError *error; /* by this answer */
 	int pending;	   /* calls and listings that have not ended */
 	bool listing;	   /* else its Objects were read by id, and it only joins */
-	bool items_joined; /* the joins per item were started */
 	bool ended;
 } Scan;
 
@@ -76,7 +75,6 @@ typedef struct Task
 	List *ids;	 /* of char *, JSON: listed and not yet described */
 	List *batch; /* the same, of a call that describes */
 	int join;
-	Found *item; /* of a join per item */
 } Task;
 
 static void scan_step(Scan *scan);
@@ -380,29 +378,19 @@ list_begin(Scan *scan, const Listing *listing)
 
 /* --------------------------------------------------------------- joins */
 
-/* The object with one more member: the documents, or the first of them. */
+/* The object with one more member. */
 static Jsonb *
-with_member(World *world, Jsonb *object, const char *name, List *docs, bool many)
+with_member(World *world, Jsonb *object, const char *name, Jsonb *doc)
 {
 	JsonbParseState *state = NULL;
 	JsonbValue key = {.type = jbvString, .val.string = {.val = unconstify(char *, name), .len = strlen(name)}};
 	JsonbValue value;
 	Jsonb *member;
-	ListCell *cell;
 
+	jsonb_root(doc, &value);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	pushJsonbValue(&state, WJB_KEY, &key);
-	if (many)
-		pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	foreach (cell, docs)
-	{
-		jsonb_root(lfirst(cell), &value);
-		pushJsonbValue(&state, many ? WJB_ELEM : WJB_VALUE, &value);
-		if (!many)
-			break;
-	}
-	if (many)
-		pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	pushJsonbValue(&state, WJB_VALUE, &value);
 	member = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 	return world_jsonb(
 		world, DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(object), JsonbPGetDatum(member))));
@@ -450,82 +438,22 @@ join_ended(void *arg, CloudCall *call)
 }
 
 static void
-item_joined(void *arg, CloudCall *call)
-{
-	Task *task = arg;
-	Scan *scan = task->scan;
-	World *world = scan->session->world;
-	const Join *join = &scan->kind->res->joins[task->join];
-	const CloudError *error = cloud_error(call);
-	MemoryContext old = MemoryContextSwitchTo(scan->session->memory);
-	Jsonb *reply = NULL;
-	JsonbValue value;
-	const char *why;
-
-	if (error == NULL)
-		reply = item_parse(world, cloud_result(call), strlen(cloud_result(call)), &why);
-	if (reply != NULL)
-	{
-		if (join->items == NULL || items_whole(join->items))
-			jsonb_root(reply, &value);
-		if (join->items == NULL || items_whole(join->items) || path_get(reply, join->items, &value))
-			task->item->doc =
-				with_member(world, task->item->doc, join->as, list_make1(JsonbValueToJsonb(&value)), false);
-	}
-	else if (error == NULL || !codes_match(join->absent, error->code, error->message))
-		task->item->unknown = join_attributes(scan->kind, join, task->item->unknown);
-	MemoryContextSwitchTo(old);
-	cloud_free(call);
-	scan->pending--;
-	scan_step(scan);
-}
-
-/* Starts the joins that are bulk calls, or for the found items those that are calls per item. */
-static void
-joins_start(Scan *scan, bool per_item)
+joins_start(Scan *scan)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->session->memory);
 	const Join *joins = scan->kind->res->joins;
 
 	for (int j = 0; j < (int) lengthof(scan->kind->res->joins) && joins[j].operation != NULL; j++)
 	{
-		const Join *join = &joins[j];
-		ListCell *cell;
+		Task *task = palloc0(sizeof(Task));
+		CloudCall *call = start_call(scan, joins[j].operation, joins[j].input,
+									 &(TemplateArgs){.session = scan->session}, joins[j].items ? joins[j].items : "");
 
-		if ((join->per_item != NULL) != per_item)
-			continue;
-		if (!per_item)
-		{
-			Task *task = palloc0(sizeof(Task));
-			CloudCall *call = start_call(scan, join->operation, join->input, &(TemplateArgs){.session = scan->session},
-										 join->items ? join->items : "");
-
-			task->scan = scan;
-			task->join = j;
-			scan->pending++;
-			cloud_each(call, take_joined, task);
-			cloud_on_end(call, join_ended, task);
-			continue;
-		}
-		foreach (cell, scan->found)
-		{
-			Found *found = lfirst(cell);
-			Task *task = palloc0(sizeof(Task));
-			StringInfoData element;
-			JsonbValue match;
-
-			if (!path_get(found->doc, join->match, &match))
-				continue;
-			initStringInfo(&element);
-			json_append(&element, &match);
-			task->scan = scan;
-			task->join = j;
-			task->item = found;
-			scan->pending++;
-			cloud_on_end(start_call(scan, join->operation, join->per_item,
-									&(TemplateArgs){.session = scan->session, .element = element.data}, NULL),
-						 item_joined, task);
-		}
+		task->scan = scan;
+		task->join = j;
+		scan->pending++;
+		cloud_each(call, take_joined, task);
+		cloud_on_end(call, join_ended, task);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -536,13 +464,13 @@ compare_joined(const ListCell *a, const ListCell *b)
 	return strcmp(((Joined *) lfirst(a))->key, ((Joined *) lfirst(b))->key);
 }
 
-/* The documents with this key, of a sorted list. */
-static List *
+/* The first document with this key, of a sorted list; NULL: none. */
+static Jsonb *
 joined_by_key(const List *sorted, const char *key)
 {
 	int low = 0;
 	int high = list_length(sorted);
-	List *docs = NIL;
+	const Joined *found;
 
 	while (low < high)
 	{
@@ -553,12 +481,11 @@ joined_by_key(const List *sorted, const char *key)
 		else
 			high = middle;
 	}
-	for (; low < list_length(sorted) && strcmp(((Joined *) list_nth(sorted, low))->key, key) == 0; low++)
-		docs = lappend(docs, ((Joined *) list_nth(sorted, low))->doc);
-	return docs;
+	found = low < list_length(sorted) ? list_nth(sorted, low) : NULL;
+	return found != NULL && strcmp(found->key, key) == 0 ? found->doc : NULL;
 }
 
-/* Puts the items of bulk joins into the found ones. */
+/* Puts the items of joins into the found ones. */
 static void
 join_found(Scan *scan)
 {
@@ -568,19 +495,17 @@ join_found(Scan *scan)
 	{
 		ListCell *cell;
 
-		if (joins[j].per_item != NULL)
-			continue;
 		list_sort(scan->joined[j], compare_joined);
 		foreach (cell, scan->found)
 		{
 			Found *found = lfirst(cell);
 			char *key = path_text(found->doc, joins[j].match);
-			List *docs = key ? joined_by_key(scan->joined[j], key) : NIL;
+			Jsonb *doc = key ? joined_by_key(scan->joined[j], key) : NULL;
 
 			if (scan->join_why[j] != NULL)
 				found->unknown = join_attributes(scan->kind, &joins[j], found->unknown);
-			else if (docs != NIL)
-				found->doc = with_member(scan->session->world, found->doc, joins[j].as, docs, joins[j].many);
+			else if (doc != NULL)
+				found->doc = with_member(scan->session->world, found->doc, joins[j].as, doc);
 		}
 	}
 }
@@ -638,15 +563,7 @@ scan_step(Scan *scan)
 	if (scan->pending > 0 || scan->ended)
 		return;
 	old = MemoryContextSwitchTo(scan->session->memory);
-	if (!scan->items_joined)
-	{
-		scan->items_joined = true;
-		scan->pending++;
-		joins_start(scan, true);
-		scan->pending--;
-	}
-	if (scan->pending == 0 && !scan->ended)
-		scan_end(scan);
+	scan_end(scan);
 	MemoryContextSwitchTo(old);
 }
 
@@ -660,7 +577,7 @@ scan_begin(Scan *scan)
 		list_begin(scan, &scan->kind->res->list);
 		list_begin(scan, &scan->kind->res->also);
 	}
-	joins_start(scan, false);
+	joins_start(scan);
 	scan->pending--;
 	scan_step(scan);
 }

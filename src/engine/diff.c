@@ -86,7 +86,7 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 			}
 			continue;
 		}
-		if (attr->flags & (ATTR_SECRET | ATTR_NO_COMPARE))
+		if (attr->flags & ATTR_SECRET)
 		{
 			if (!sync && (base == NULL ? !row_null : edited))
 			{
@@ -112,7 +112,7 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 		}
 		else if (sync)
 			delta->push = false;
-		else if (object->aws_protected && !list_names(kind->res->protect_allows, attr->column))
+		else if (object->aws_protected)
 		{
 			delta->push = false;
 			delta->edited = true;

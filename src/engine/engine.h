@@ -454,8 +454,7 @@ typedef struct TemplateArgs
 } TemplateArgs;
 /*
  * Expands; an error in the template is an elog(ERROR). Secrets are masked as "***" where 'mask' is set (for the journal).
- * A reference to what has no cloud id yet is an error (55000), unless the attribute is .late: a call without it would
- * mean something else. NULL: a template that is no object or array, and has no value.
+ * A reference to what has no cloud id yet is an error (55000): a call without it would mean something else. NULL: a template that is no object or array, and has no value.
  */
 extern char *template_expand(const char *template_, const TemplateArgs *args, bool mask);
 /* patterns over a row: "column=value", "column->attr=value", "column.path=value" */

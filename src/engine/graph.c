@@ -139,9 +139,6 @@ edges_of_names(Plan *plan)
 		{
 			const Attribute *attr = &object->kind->res->attributes[i];
 
-			if ((attr->flags & ATTR_UNIQUE) && action->kind == ACTION_DELETE && held[i].text != NULL)
-				multimap_add(freed, psprintf("%s %s %s", object->kind->res->name, object->region, held[i].text),
-							 action);
 			if ((attr->flags & ATTR_EXCLUSIVE) && action->kind != ACTION_REPLACE && held[i].nrefs == 1)
 				multimap_add(let_go, held[i].refs[0], action);
 		}
@@ -166,13 +163,6 @@ edges_of_names(Plan *plan)
 		{
 			const Attribute *attr = &object->kind->res->attributes[i];
 
-			if ((attr->flags & ATTR_UNIQUE) && object->desired[i].text != NULL)
-				foreach (other, multimap_get(freed, psprintf("%s %s %s", object->kind->res->name, object->region,
-															 object->desired[i].text)))
-				{
-					if (lfirst(other) != action->other_half)
-						edge(lfirst(other), action);
-				}
 			if ((attr->flags & ATTR_EXCLUSIVE) && object->desired[i].nrefs == 1)
 				foreach (other, multimap_get(let_go, object->desired[i].refs[0]))
 				{

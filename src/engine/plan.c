@@ -114,7 +114,7 @@ split_replacement(Plan *plan, Action *action)
 	half->object = old;
 	half->other_half = action;
 	action->other_half = half;
-	action->delete_first = object->kind->res->replace_delete_first || keeps_exclusive(object) || keeps_name(object);
+	action->delete_first = keeps_exclusive(object) || keeps_name(object);
 	plan->actions = lappend(plan->actions, half);
 }
 
@@ -137,8 +137,7 @@ is_stale(const Object *object)
 	{
 		const Attribute *attr = &kind->res->attributes[i];
 
-		if ((attr->flags & (ATTR_SECRET | ATTR_TRIGGER | ATTR_NO_COMPARE | ATTR_VOLATILE)) ||
-			bms_is_member(i, object->unknown))
+		if ((attr->flags & (ATTR_SECRET | ATTR_TRIGGER | ATTR_VOLATILE)) || bms_is_member(i, object->unknown))
 			continue;
 		if (!value_equal(attr, &object->desired[i], &object->actual[i]))
 			return false;

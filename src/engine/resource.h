@@ -72,19 +72,17 @@ typedef enum Form
 /* What an attribute is for. */
 enum
 {
-	ATTR_ID = 1 << 0,		   /* the cloud id: AWS knows the object by it, in its region */
-	ATTR_KEY = 1 << 1,		   /* part of the natural key */
-	ATTR_COMPUTED = 1 << 2,	   /* AWS sets it: actual always wins */
-	ATTR_REPLACE = 1 << 3,	   /* cannot change in place */
-	ATTR_SHARED = 1 << 4,	   /* AWS changes it too: an unchanged row follows the cloud */
-	ATTR_SECRET = 1 << 5,	   /* write-only: never read back, logged, or kept in state */
-	ATTR_TRIGGER = 1 << 6,	   /* acts when true, then returns to false */
-	ATTR_KEEP = 1 << 7,		   /* setting NULL cannot clear it: the value returns with a NOTICE */
-	ATTR_VOLATILE = 1 << 8,	   /* computed, and changes by itself: written back, never a difference */
-	ATTR_EXCLUSIVE = 1 << 9,   /* a reference that only one object may hold */
-	ATTR_UNIQUE = 1 << 10,	   /* value unique in AWS among its kind and region */
-	ATTR_NO_COMPARE = 1 << 11, /* sent on create, unknown afterwards */
-	ATTR_VARIANT = 1 << 12	   /* says of what kind the object is: a change from or to NULL cannot be made in place */
+	ATTR_ID = 1 << 0,		 /* the cloud id: AWS knows the object by it, in its region */
+	ATTR_KEY = 1 << 1,		 /* part of the natural key */
+	ATTR_COMPUTED = 1 << 2,	 /* AWS sets it: actual always wins */
+	ATTR_REPLACE = 1 << 3,	 /* cannot change in place */
+	ATTR_SHARED = 1 << 4,	 /* AWS changes it too: an unchanged row follows the cloud */
+	ATTR_SECRET = 1 << 5,	 /* write-only: never read back, logged, or kept in state */
+	ATTR_TRIGGER = 1 << 6,	 /* acts when true, then returns to false */
+	ATTR_KEEP = 1 << 7,		 /* setting NULL cannot clear it: the value returns with a NOTICE */
+	ATTR_VOLATILE = 1 << 8,	 /* computed, and changes by itself: written back, never a difference */
+	ATTR_EXCLUSIVE = 1 << 9, /* a reference that only one object may hold */
+	ATTR_VARIANT = 1 << 10	 /* says of what kind the object is: a change from or to NULL cannot be made in place */
 };
 
 /*
@@ -115,12 +113,10 @@ typedef struct Attribute
 	const char *path; /* in a reply; NULL: no reply holds it */
 	Form form;
 	int flags;
-	const char *refers;	   /* REF, IDS, JOIN: the resource referred to */
-	const char *refers_by; /* the referred attribute that a reply holds; NULL: its cloud id */
-	const char *join;	   /* JOIN: the join table */
-	const Parts *parts;	   /* PARTS */
-	const char *clear;	   /* JSON that is sent for NULL when the column is cleared; NULL: the member is left out */
-	const char *unset;	   /* the reply's value that means NULL ("NONE") */
+	const char *refers; /* REF, IDS, JOIN: the resource referred to */
+	const char *join;	/* JOIN: the join table */
+	const Parts *parts; /* PARTS */
+	const char *clear;	/* JSON that is sent for NULL when the column is cleared; NULL: the member is left out */
 } Attribute;
 
 /* One step: an API call, or a wait. */
@@ -181,10 +177,7 @@ typedef struct Join
 	const char *items;
 	const char *key;   /* path in its items */
 	const char *match; /* path in the first's items */
-	const char *as;	   /* member that takes the item (or an array of items if .many) */
-	int many;
-	const char *per_item; /* instead of a bulk call: one call per item, template over "$@" = item's .match */
-	const char *absent;	  /* codes that mean no such thing for this item */
+	const char *as;	   /* member that takes the item */
 } Join;
 
 /* What AWS makes along with a new object, of another resource. */
@@ -226,25 +219,22 @@ typedef struct Resource
 	const char *prepare[4];
 
 	/* states: patterns over an item */
-	const char *absent;			/* as if it was not there */
-	const char *leaving;		/* on its way out: not imported, its name is taken until it is gone */
-	const char *broken;			/* failed: shown; replaced if the row still wants it */
-	const char *protect;		/* AWS's own: never changed or deleted; the row is put back */
-	const char *protect_allows; /* columns that may change all the same, comma separated */
-	const char *unmanaged;		/* the table cannot hold it: listed in iasql_unmanaged */
+	const char *absent;	   /* as if it was not there */
+	const char *leaving;   /* on its way out: not imported, its name is taken until it is gone */
+	const char *broken;	   /* failed: shown; replaced if the row still wants it */
+	const char *protect;   /* AWS's own: never changed or deleted; the row is put back */
+	const char *unmanaged; /* the table cannot hold it: listed in iasql_unmanaged */
 	const char *unmanaged_why;
 
 	/* graph */
 	const char *dies_with; /* FORM_REF attribute: goes with it, no call */
 	const char *blocks;	   /* FORM_REF attributes, comma separated: the referred cannot be deleted while this refers */
 	const char *after;	   /* "resource:their_attr=my_attr" comma separated: create after those, delete before */
-	const char *late;	   /* attributes that can be set after creation, to cut a cycle */
 	const char *serial;	   /* attribute: one action at a time per value */
 	const char *overlaps;  /* "range_attr,scope_attr": ranges of one scope may not overlap */
-	int replace_delete_first; /* replacement cannot exist beside the old one */
-	int reply_complete;		  /* replies to create and change hold all: no reading back */
-	int versioned;			  /* an edit makes the next version; the old one goes after its users moved */
-	int loses_data;			  /* replacement or region move loses contents: guarded */
+	int reply_complete;	   /* replies to create and change hold all: no reading back */
+	int versioned;		   /* an edit makes the next version; the old one goes after its users moved */
+	int loses_data;		   /* replacement or region move loses contents: guarded */
 
 	Attribute attributes[MAX_ATTRIBUTES];
 	Call
@@ -255,7 +245,6 @@ typedef struct Resource
 	Born born[3];
 	const char *created_at; /* path of the creation time in an item, or NULL */
 	const char *mark_path;	/* path of tags in an item where the mark is found, or NULL */
-	const char *id_hint;	/* for messages: what the id looks like ("sg-…") */
 } Resource;
 
 typedef struct Module

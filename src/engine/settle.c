@@ -79,7 +79,7 @@ looks_as(const Object *object, const char *values, bool keys)
 
 		if (getKeyJsonValueFromContainer(&doc->root, attr->column, strlen(attr->column), &member) != NULL)
 			value.text = pnstrdup(member.val.string.val, member.val.string.len);
-		if (keys ? (attr->flags & ATTR_KEY) == 0 : value.text == NULL || (attr->flags & ATTR_NO_COMPARE))
+		if (keys ? (attr->flags & ATTR_KEY) == 0 : value.text == NULL)
 			continue;
 		if (!value_equal(attr, &value, &object->actual[i]))
 			return false;

@@ -189,7 +189,7 @@ object_value(const Object *object, const Value *values, int attribute)
 static bool
 missing(const Expansion *x, const Object *object, const Attribute *attr)
 {
-	if (x->strict && !list_names(object->kind->res->late, attr->column))
+	if (x->strict)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("column \"%s\" of table \"%s\" refers to an object that AWS does not know yet",
 							   attr->column, object->kind->res->name)));

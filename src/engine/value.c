@@ -445,9 +445,6 @@ value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **
 	*why = NULL;
 	if (json->type == jbvNull)
 		return NULL;
-	if (attr->unset != NULL && json->type == jbvString && json->val.string.len == strlen(attr->unset) &&
-		memcmp(json->val.string.val, attr->unset, json->val.string.len) == 0)
-		return NULL;
 	switch (attr->form)
 	{
 		case FORM_SET:

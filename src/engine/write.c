@@ -326,7 +326,7 @@ row_follows(const Action *action, int attribute)
 	const Attribute *attr = &object->kind->res->attributes[attribute];
 	ListCell *cell;
 
-	if ((attr->flags & (ATTR_SECRET | ATTR_NO_COMPARE | ATTR_TRIGGER)) || bms_is_member(attribute, object->unknown))
+	if ((attr->flags & (ATTR_SECRET | ATTR_TRIGGER)) || bms_is_member(attribute, object->unknown))
 		return false;
 	if ((attr->flags & ATTR_COMPUTED) || value_is_null(&object->desired[attribute]))
 		return true;

@@ -32,7 +32,6 @@ static const Resource certificate = {
 				.retry = "ResourceInUseException|ConflictException",
 			},
 		},
-	.id_hint = "arn:aws:acm:...",
 };
 
 static const Resource *const resources[] = {&certificate, NULL};

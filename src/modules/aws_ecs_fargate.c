@@ -52,7 +52,6 @@ static const Resource cluster = {
 				.retry = "ClusterContainsTasksException|UpdateInProgressException",
 			},
 		},
-	.id_hint = "arn:aws:ecs:...",
 };
 
 /* Fargate takes logs only with a stream prefix. */
@@ -151,7 +150,6 @@ static const Resource task_definition = {
 		},
 	.created_at = "taskDefinition.registeredAt",
 	.mark_path = "tags[key=iasql:intent].value",
-	.id_hint = "arn:aws:ecs:...",
 };
 
 #define NETWORK                                                                             \
@@ -267,7 +265,6 @@ static const Resource service = {
 			{.until = "gone"},
 		},
 	.created_at = "createdAt",
-	.id_hint = "arn:aws:ecs:...",
 };
 
 static const Resource *const resources[] = {&cluster, &task_definition, &service, NULL};

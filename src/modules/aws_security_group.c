@@ -95,7 +95,6 @@ static const Resource security_group = {
 			},
 		},
 	.mark_path = EC2_MARK_PATH,
-	.id_hint = "sg-...",
 };
 
 static const Resource security_group_rule = {
@@ -181,7 +180,6 @@ static const Resource security_group_rule = {
 			REVOKE("RevokeSecurityGroupIngress", "is_egress=false"),
 			REVOKE("RevokeSecurityGroupEgress", "is_egress=true"),
 		},
-	.id_hint = "sgr-...",
 };
 
 static const Resource *const resources[] = {&security_group, &security_group_rule, NULL};

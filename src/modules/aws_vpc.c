@@ -69,7 +69,6 @@ static const Resource elastic_ip = {
 			},
 		},
 	.mark_path = EC2_MARK_PATH,
-	.id_hint = "eipalloc-...",
 };
 
 static const Resource vpc = {
@@ -111,7 +110,6 @@ static const Resource vpc = {
 		},
 	.born = {{"security_group", "vpc_id", "group_name=default", .import = 1}},
 	.mark_path = EC2_MARK_PATH,
-	.id_hint = "vpc-...",
 };
 
 static const Resource subnet = {
@@ -158,7 +156,6 @@ static const Resource subnet = {
 			},
 		},
 	.mark_path = EC2_MARK_PATH,
-	.id_hint = "subnet-...",
 };
 
 static const Resource nat_gateway = {
@@ -229,7 +226,6 @@ static const Resource nat_gateway = {
 		},
 	.created_at = "CreateTime",
 	.mark_path = EC2_MARK_PATH,
-	.id_hint = "nat-...",
 };
 
 /* A policy is set, or reset to AWS's own. */
@@ -315,7 +311,6 @@ static const Resource endpoint_gateway = {
 		},
 	.created_at = "CreationTimestamp",
 	.mark_path = EC2_MARK_PATH,
-	.id_hint = "vpce-...",
 };
 
 static const Resource *const resources[] = {

@@ -31,7 +31,6 @@ static const Parts part = {
 
 static const Resource thing = {
 	.name = "thing",
-	.late = "late",
 	.attributes =
 		{
 			{"thing_id", "Id", FORM_SCALAR, ATTR_ID | ATTR_COMPUTED},
@@ -42,7 +41,7 @@ static const Resource thing = {
 			{"enabled", "Enabled", FORM_SCALAR},
 			{"created", "Created", FORM_SCALAR, ATTR_COMPUTED},
 			{"range", "Range", FORM_SCALAR},
-			{"mood", "Mood", FORM_SCALAR, .unset = "NONE"},
+			{"mood", "Mood", FORM_SCALAR},
 			{"zones", "Zones", FORM_SET},
 			{"ports", "Ports", FORM_SET},
 			{"tags", "Tags:tags", FORM_MAP},
@@ -50,7 +49,6 @@ static const Resource thing = {
 			{"env", "Env", FORM_JSON},
 			{"policy", "Policy", FORM_POLICY},
 			{"parent", "ParentId", FORM_REF, .refers = "thing"},
-			{"late", "LateId", FORM_REF, .refers = "thing"},
 			{"friends", "Friends", FORM_JOIN, .refers = "thing"},
 			{"subnets", "Subnets", FORM_IDS, .refers = "thing"},
 			{"password", NULL, FORM_SCALAR, ATTR_SECRET},

@@ -475,10 +475,8 @@ check_resource(const Resource *res)
 		check_paths(res, &item, 1, "", res->created_at, res->created_at + strlen(res->created_at));
 	if (res->mark_path != NULL)
 		check_paths(res, &item, 1, "", res->mark_path, res->mark_path + strlen(res->mark_path));
-	check_names(res, res->protect_allows);
 	check_names(res, res->dies_with);
 	check_names(res, res->blocks);
-	check_names(res, res->late);
 	check_names(res, res->serial);
 	check_names(res, res->overlaps);
 	check_names(res, res->find_parent);

@@ -37,8 +37,6 @@ static const struct
 	{ATTR_VOLATILE, "volatile"},
 	{ATTR_VARIANT, "variant"},
 	{ATTR_EXCLUSIVE, "exclusive"},
-	{ATTR_UNIQUE, "unique"},
-	{ATTR_NO_COMPARE, "unread"},
 };
 
 /* The hook needs a server; its place in the table is all that is asked for. */
