@@ -45,18 +45,8 @@ host_of(const char *url, AwsBuffer *host, AwsError *error)
 }
 
 bool
-aws_call_prepare(AwsCall *call, const char *input, size_t len, AwsError *error)
+aws_call_hash(AwsCall *call, AwsError *error)
 {
-	const AwsModel *model = call->service->model;
-	AwsEndpointSettings settings = {.region = call->region, .endpoint_url = call->endpoint_url};
-
-	aws_request_free(&call->request);
-	aws_endpoint_free(&call->endpoint);
-	call->request = (AwsRequest){0};
-	call->endpoint = (AwsEndpoint){0};
-	if (!aws_request_build(model, call->op, input, len, &call->request, error) ||
-		!aws_endpoint_resolve(model, call->op, &settings, call->request.input, &call->endpoint, error))
-		return false;
 	return aws_sha256_hex(aws_buffer_text(&call->request.body), call->request.body.len, call->payload_hash) ||
 		   aws_error_memory(error);
 }
@@ -473,6 +463,21 @@ copy_target(AwsCall *call, const AwsTarget *target, const AwsCallOptions *option
 		   (call->items != NULL) == (options != NULL && options->items != NULL);
 }
 
+/* Builds the request and finds out where it goes. */
+static bool
+prepare(AwsCall *call, const AwsLimits *limits, const char *input, size_t len, AwsError *error)
+{
+	const AwsModel *model = call->service->model;
+	AwsEndpointSettings settings = {.region = call->region, .endpoint_url = call->endpoint_url};
+	/* a list that the output does not have is an error before anything is sent */
+	AwsReply *trial = aws_reply_new(model, call->op, call->items, limits, error);
+
+	aws_reply_free(trial);
+	return trial != NULL && aws_request_build(model, call->op, input, len, &call->request, error) &&
+		   aws_endpoint_resolve(model, call->op, &settings, call->request.input, &call->endpoint, error) &&
+		   aws_call_hash(call, error);
+}
+
 AwsCall *
 aws_call_start(AwsClient *client, const AwsTarget *target, const char *service, const char *operation,
 			   const char *input, size_t input_len, const AwsCallOptions *options, AwsError *error)
@@ -480,8 +485,6 @@ aws_call_start(AwsClient *client, const AwsTarget *target, const char *service, 
 	const AwsService *opened = aws_client_service(client, service, error);
 	const AwsOp *op = opened != NULL ? aws_model_op(opened->model, operation, error) : NULL;
 	AwsCall *call = op != NULL ? calloc(1, sizeof(*call)) : NULL;
-	AwsReply *trial;
-	bool ok = false;
 
 	if (call != NULL)
 	{
@@ -489,33 +492,20 @@ aws_call_start(AwsClient *client, const AwsTarget *target, const char *service, 
 		call->op = op;
 		call->timer.fire = call_awake;
 		call->timer.arg = call;
-		call->input = malloc(input_len + 1);
-		if (!copy_target(call, target, options) || call->input == NULL)
+		if (!copy_target(call, target, options))
 			aws_error_memory(error);
-		else
+		else if (prepare(call, &client->limits, input, input_len, error) &&
+				 (aws_client_enter(client, call) || aws_error_memory(error)))
 		{
-			memcpy(call->input, input, input_len);
-			call->input_len = input_len;
-			/* a list that the output does not have is an error before anything is sent */
-			trial = aws_reply_new(opened->model, op, call->items, &client->limits, error);
-			ok = trial != NULL && aws_call_prepare(call, call->input, input_len, error);
-			aws_reply_free(trial);
-			if (ok && !aws_client_enter(client, call))
-				ok = aws_error_memory(error);
-		}
-		if (ok)
 			aws_client_queue(call, false);
-		else
-		{
-			aws_call_free(call);
-			call = NULL;
+			return call;
 		}
+		aws_call_free(call);
 	}
-	else if (op != NULL && error != NULL && error->kind == AWS_OK)
+	else if (op != NULL)
 		aws_error_memory(error);
-	if (call == NULL)
-		aws_error_at(error, service, operation);
-	return call;
+	aws_error_at(error, service, operation);
+	return NULL;
 }
 
 void
@@ -546,7 +536,6 @@ aws_call_free(AwsCall *call)
 	free(call->region);
 	free(call->endpoint_url);
 	free(call->items);
-	free(call->input);
 	free(call->token);
 	free(call->token_mark);
 	free(call->request_id);

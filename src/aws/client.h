@@ -95,8 +95,6 @@ struct AwsCall
 	void *on_done_arg;
 
 	/* the request, one for all tries of a page */
-	char *input;
-	size_t input_len;
 	AwsRequest request;
 	AwsEndpoint endpoint;
 	char payload_hash[AWS_SHA256_HEX];
@@ -193,8 +191,8 @@ extern void aws_call_on_done(AwsCall *call, void (*on_done)(void *arg, AwsCall *
 /* Frees what a call holds of its client, which is about to go. */
 extern void aws_call_orphan(AwsCall *call);
 
-/* Builds the request of a page from an input; false with the error. */
-extern bool aws_call_prepare(AwsCall *call, const char *input, size_t len, AwsError *error);
+/* Hashes the body of a request that was built; false with the error. */
+extern bool aws_call_hash(AwsCall *call, AwsError *error);
 
 /* ---- page.c ---- */
 

@@ -63,15 +63,13 @@ keep_token(AwsCall *call, AwsBuffer *tokens, AwsError *error)
 	return true;
 }
 
-/* Builds the request of the next page: the first input with the tokens in it. */
+/* Builds the request of the next page: the input with the tokens in it. */
 static bool
 prepare_next(AwsCall *call, const AwsReply *reply, AwsError *error)
 {
 	const AwsModel *model = call->service->model;
 	AwsPaginator paginator;
 	AwsBuffer tokens = {0};
-	char *input = call->input;
-	size_t len = call->input_len;
 	bool ok = true;
 
 	if (call->pages >= call->client->limits.max_pages)
@@ -81,22 +79,12 @@ prepare_next(AwsCall *call, const AwsReply *reply, AwsError *error)
 	for (int i = 0; ok && i < paginator.token_count; i++)
 	{
 		const char *token = aws_reply_token(reply, i);
-		char *with;
 
-		aws_buffer_string(&tokens, token != NULL ? token : "null");
-		aws_buffer_char(&tokens, '\n');
-		if (token == NULL)
-			continue;
-		with = aws_input_with(input, len, aws_model_string(model, paginator.input_tokens[i]), token, strlen(token),
-							  &len, error);
-		if (input != call->input)
-			free(input);
-		input = with;
-		ok = with != NULL;
+		aws_buffer_format(&tokens, "%s\n", token != NULL ? token : "null");
+		ok = aws_request_set(&call->request, aws_model_string(model, paginator.input_tokens[i]), token, error);
 	}
-	ok = ok && keep_token(call, &tokens, error) && aws_call_prepare(call, input, len, error);
-	if (input != call->input)
-		free(input);
+	ok = ok && keep_token(call, &tokens, error) && aws_request_rebuild(model, call->op, &call->request, error) &&
+		 aws_call_hash(call, error);
 	aws_buffer_free(&tokens);
 	return ok;
 }

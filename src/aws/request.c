@@ -301,47 +301,70 @@ check_callable(const AwsModel *model, const AwsOp *op, AwsError *error)
 						 aws_model_string(model, op->name), aws_model_string(model, model->header->service), why);
 }
 
-static bool
-build(const AwsModel *model, const AwsOp *op, json_object *input, AwsRequest *request, AwsError *error)
-{
-	static const AwsShape none = {.type = AWS_TYPE_STRUCTURE};
-	const AwsRef *ref = aws_model_ref(model, op->input);
-	const AwsShape *shape = ref == NULL ? &none : aws_model_shape(model, ref);
-	bool rest = model->header->protocol == AWS_PROTOCOL_REST_JSON || model->header->protocol == AWS_PROTOCOL_REST_XML;
+/* What an operation without input takes. */
+static const AwsShape no_input = {.type = AWS_TYPE_STRUCTURE};
 
-	if (!complete_input(model, op, shape, input))
-		return aws_error_memory(error);
-	if (!aws_input_check(model, ref, input, error))
+bool
+aws_request_rebuild(const AwsModel *model, const AwsOp *op, AwsRequest *request, AwsError *error)
+{
+	const AwsRef *ref = aws_model_ref(model, op->input);
+	const AwsShape *shape = ref == NULL ? &no_input : aws_model_shape(model, ref);
+	bool rest = model->header->protocol == AWS_PROTOCOL_REST_JSON || model->header->protocol == AWS_PROTOCOL_REST_XML;
+	AwsBuffer *const parts[] = {&request->path, &request->query, &request->host_prefix, &request->headers,
+								&request->body};
+	bool failed = false;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		aws_buffer_cut(parts[i], 0);
+	if (!aws_input_check(model, ref, request->input, error))
 		return false;
 
 	request->method = aws_model_string(model, op->method);
 	request->no_auth = (op->flags & AWS_OP_NO_AUTH) != 0;
 	request->unsigned_body = (op->flags & AWS_OP_UNSIGNED_BODY) != 0;
 	request->hash_header = request->unsigned_body || aws_rule(model, op, AWS_RULE_HASH_HEADER, NULL) != NULL;
-	if (!(rest ? aws_write_rest : write_rpc)(model, op, request, input, error) ||
-		!aws_write_host_prefix(model, op, request, input, error) ||
-		!add_checksum(model, op, shape, request, input, error))
+	if (!(rest ? aws_write_rest : write_rpc)(model, op, request, request->input, error) ||
+		!aws_write_host_prefix(model, op, request, request->input, error) ||
+		!add_checksum(model, op, shape, request, request->input, error))
 		return false;
 	for (const AwsRule *rule = aws_rule(model, op, AWS_RULE_HEADER, NULL); rule != NULL;
 		 rule = aws_rule(model, op, AWS_RULE_HEADER, rule))
 		if (aws_headers_get(&request->headers, rule->name) == NULL)
 			aws_headers_add(&request->headers, rule->name, rule->value);
-	return !(request->path.failed || request->query.failed || request->host_prefix.failed || request->headers.failed ||
-			 request->body.failed) ||
-		   aws_error_memory(error);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		failed |= parts[i]->failed;
+	return !failed || aws_error_memory(error);
 }
 
 bool
 aws_request_build(const AwsModel *model, const AwsOp *op, const char *input, size_t len, AwsRequest *request,
 				  AwsError *error)
 {
-	if (check_callable(model, op, error))
-		request->input = read_input(input, len, error);
-	if (request->input == NULL || !build(model, op, request->input, request, error))
-	{
-		aws_request_free(request);
-		aws_error_at(error, aws_model_string(model, model->header->service), aws_model_string(model, op->name));
+	const AwsRef *ref = aws_model_ref(model, op->input);
+
+	if (check_callable(model, op, error) && (request->input = read_input(input, len, error)) != NULL &&
+		(complete_input(model, op, ref == NULL ? &no_input : aws_model_shape(model, ref), request->input) ||
+		 aws_error_memory(error)) &&
+		aws_request_rebuild(model, op, request, error))
+		return true;
+	aws_request_free(request);
+	aws_error_at(error, aws_model_string(model, model->header->service), aws_model_string(model, op->name));
+	return false;
+}
+
+bool
+aws_request_set(AwsRequest *request, const char *name, const char *value, AwsError *error)
+{
+	json_object *member = NULL;
+
+	if (value == NULL)
+		json_object_object_del(request->input, name);
+	else if (!read_json(value, strlen(value), "value", &member, error))
 		return false;
+	else if (json_object_object_add(request->input, name, member) != 0)
+	{
+		json_object_put(member);
+		return aws_error_memory(error);
 	}
 	return true;
 }
@@ -356,54 +379,4 @@ aws_request_free(AwsRequest *request)
 	aws_buffer_free(&request->headers);
 	json_object_put(request->input);
 	*request = (AwsRequest){0};
-}
-
-char *
-aws_input_with(const char *input, size_t len, const char *path, const char *value, size_t value_len, size_t *out_len,
-			   AwsError *error)
-{
-	json_object *object = read_input(input, len, error);
-	json_object *parent = object;
-	json_object *member = NULL;
-	AwsBuffer name = {0}, out = {0};
-	bool ok = object != NULL && read_json(value, value_len, "value", &member, error);
-
-	while (ok)
-	{
-		size_t part = strcspn(path, ".");
-		json_object *child;
-
-		aws_buffer_cut(&name, 0);
-		aws_buffer_append(&name, path, part);
-		if (path[part] == '\0')
-		{
-			ok = !name.failed && json_object_object_add(parent, aws_buffer_text(&name), member) == 0;
-			if (ok)
-				member = NULL; /* the parent's now */
-			else
-				aws_error_memory(error);
-			break;
-		}
-		child = json_object_object_get(parent, aws_buffer_text(&name));
-		if (!json_object_is_type(child, json_type_object))
-		{
-			child = json_object_new_object();
-			if (name.failed || child == NULL || json_object_object_add(parent, aws_buffer_text(&name), child) != 0)
-			{
-				json_object_put(child);
-				ok = aws_error_memory(error);
-			}
-		}
-		parent = child;
-		path += part + 1;
-	}
-	if (ok)
-		aws_json_write(&out, object);
-	json_object_put(member);
-	json_object_put(object);
-	aws_buffer_free(&name);
-	if (out.failed)
-		aws_error_memory(error);
-	*out_len = out.len;
-	return out.len > 0 ? aws_buffer_take(&out) : NULL;
 }

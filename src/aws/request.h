@@ -44,13 +44,10 @@ extern bool aws_request_build(const AwsModel *model, const AwsOp *op, const char
 
 extern void aws_request_free(AwsRequest *request);
 
-/*
- * A copy of an input with one member, given by a path of names with dots, set
- * to a JSON value (a page token, a page size, an id).  malloc'ed, its length
- * in *out_len; NULL when the input is no JSON object, the value no JSON or
- * memory is short.
- */
-extern char *aws_input_with(const char *input, size_t len, const char *path, const char *value, size_t value_len,
-							size_t *out_len, AwsError *error);
+/* Sets a member of the input to a JSON value, or takes it away: NULL.  For aws_request_rebuild. */
+extern bool aws_request_set(AwsRequest *request, const char *name, const char *value, AwsError *error);
+
+/* Makes the request anew from its input, as for the next page; the request stays to be freed if that fails. */
+extern bool aws_request_rebuild(const AwsModel *model, const AwsOp *op, AwsRequest *request, AwsError *error);
 
 #endif /* AWS_REQUEST_H */

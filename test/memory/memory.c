@@ -281,18 +281,6 @@ try_config(const Case *this, AwsError *error)
 	return done || aws_error_memory(error);
 }
 
-static bool
-try_input(const Case *this, AwsError *error)
-{
-	size_t len;
-	char *text = aws_input_with(this->text, strlen(this->text), "Paging.Token", "\"abc\"", 5, &len, error);
-
-	if (text != NULL)
-		add(text, len);
-	free(text);
-	return text != NULL;
-}
-
 #define EC2_ANSWER                                                                                                 \
 	"<R><requestId>i</requestId><securityGroupSet><item><groupId>sg-1</groupId><tagSet><item><key>a</key><value>b" \
 	"</value></item></tagSet></item><item><groupId>sg-2</groupId></item></securityGroupSet><nextToken>t</nextToken></R>"
@@ -329,7 +317,6 @@ static const Case cases[] = {
 	{"an unknown member", try_request, "ec2", "RunInstances", "{\"MinCounts\": 1}", AWS_BAD_INPUT},
 	{"a member of a wrong type", try_request, "ec2", "RunInstances", "{\"MinCount\": {\"a\": []}}", AWS_BAD_INPUT},
 	{"broken JSON", try_request, "ec2", "RunInstances", "{\"MinCount\": ", AWS_BAD_INPUT},
-	{"an input with a token", try_input, NULL, NULL, "{\"a\": 1, \"Paging\": {\"Token\": null, \"b\": [1]}}"},
 	{"an ec2 answer", try_reply, "ec2", "DescribeSecurityGroups", EC2_ANSWER},
 	{"items of an ec2 answer", try_reply, "ec2", "DescribeSecurityGroups", EC2_ANSWER, .items = ""},
 	{"a query answer", try_reply, "iam", "GetRole",
