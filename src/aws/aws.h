@@ -101,10 +101,6 @@ extern void aws_client_drive(AwsClient *client);
  */
 extern AwsCall *aws_client_next(AwsClient *client);
 
-/* Requests sent since the client was made, and bytes received. */
-extern uint64_t aws_client_requests(const AwsClient *client);
-extern uint64_t aws_client_received(const AwsClient *client);
-
 /* ---- calls (call.c) ---- */
 
 /* Where a call goes and as whom.  Everything is copied by aws_call_start. */
@@ -150,9 +146,6 @@ extern const char *aws_call_item(AwsCall *call, size_t *len);
 
 /* Whether the call has ended; items may still be waiting to be taken. */
 extern bool aws_call_done(const AwsCall *call);
-
-/* Whether a byte of it may have reached the endpoint. */
-extern bool aws_call_sent(const AwsCall *call);
 
 /* After the end: NULL for success. */
 extern const AwsError *aws_call_error(const AwsCall *call);

@@ -4,7 +4,9 @@
  */
 #include "aws/buffer.h"
 
+#include <limits.h>
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -128,73 +130,35 @@ aws_buffer_url(AwsBuffer *buffer, const char *string, size_t len, const char *ke
 	}
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 void
 aws_buffer_base64(AwsBuffer *buffer, const void *bytes, size_t len)
 {
-	const unsigned char *in = bytes;
-
-	for (size_t i = 0; i < len; i += 3)
-	{
-		uint32_t group = (uint32_t) in[i] << 16;
-		char out[4];
-
-		if (i + 1 < len)
-			group |= (uint32_t) in[i + 1] << 8;
-		if (i + 2 < len)
-			group |= in[i + 2];
-		out[0] = base64_digits[group >> 18];
-		out[1] = base64_digits[group >> 12 & 63];
-		out[2] = i + 1 < len ? base64_digits[group >> 6 & 63] : '=';
-		out[3] = i + 2 < len ? base64_digits[group & 63] : '=';
-		aws_buffer_append(buffer, out, sizeof(out));
-	}
+	buffer->failed |= len > INT_MAX / 4 * 3; /* OpenSSL counts in int */
+	if (aws_buffer_reserve(buffer, (len + 2) / 3 * 4))
+		buffer->len += EVP_EncodeBlock((unsigned char *) buffer->data + buffer->len, bytes, (int) len);
 }
 
 bool
 aws_buffer_unbase64(AwsBuffer *buffer, const char *text, size_t len)
 {
-	size_t start = buffer->len;
-	uint32_t group = 0;
-	int digits = 0;
-	int padding = 0;
+	EVP_ENCODE_CTX *context = EVP_ENCODE_CTX_new();
+	/* to OpenSSL a '-' is the end, as in PEM */
+	bool valid = len <= INT_MAX && memchr(text, '-', len) == NULL;
 
-	for (size_t i = 0; i < len; i++)
+	if (context == NULL || !aws_buffer_reserve(buffer, len / 4 * 3 + 3))
+		buffer->failed = true;
+	else if (valid)
 	{
-		const char *digit;
+		unsigned char *out = (unsigned char *) buffer->data + buffer->len;
+		int most = 0, rest = 0;
 
-		if (text[i] != '\0' && strchr(" \t\r\n", text[i]) != NULL)
-			continue;
-		if (text[i] == '=')
-		{
-			padding++;
-			continue;
-		}
-		digit = text[i] != '\0' ? strchr(base64_digits, text[i]) : NULL;
-		if (digit == NULL || padding > 0)
-			goto invalid;
-		group = group << 6 | (uint32_t) (digit - base64_digits);
-		if (++digits % 4 != 0)
-			continue;
-		aws_buffer_char(buffer, (char) (group >> 16));
-		aws_buffer_char(buffer, (char) (group >> 8));
-		aws_buffer_char(buffer, (char) group);
+		EVP_DecodeInit(context);
+		valid = EVP_DecodeUpdate(context, out, &most, (const unsigned char *) text, (int) len) >= 0 &&
+				EVP_DecodeFinal(context, out + most, &rest) == 1;
+		aws_buffer_cut(buffer, buffer->len + (valid ? (size_t) (most + rest) : 0));
 	}
-
-	/* A last group of 2 or 3 digits; the padding may be left out, but not be wrong. */
-	digits %= 4;
-	if (digits == 1 || (padding > 0 && digits + padding != 4))
-		goto invalid;
-	if (digits >= 2)
-		aws_buffer_char(buffer, (char) (group >> (digits == 2 ? 4 : 10)));
-	if (digits == 3)
-		aws_buffer_char(buffer, (char) (group >> 2));
-	return true;
-
-invalid:
-	aws_buffer_cut(buffer, start);
-	return false;
+	EVP_ENCODE_CTX_free(context);
+	return valid && !buffer->failed;
 }
 
 char *

@@ -50,7 +50,7 @@ extern void aws_buffer_url(AwsBuffer *buffer, const char *string, size_t len, co
 /* Appends the base64 form (RFC 4648, padded, one line). */
 extern void aws_buffer_base64(AwsBuffer *buffer, const void *bytes, size_t len);
 
-/* Appends what a base64 text stands for; white space is skipped.  False, and nothing appended, if it is none. */
+/* Appends what a padded base64 text stands for; white space is skipped.  False, and nothing appended, if it is none. */
 extern bool aws_buffer_unbase64(AwsBuffer *buffer, const char *text, size_t len);
 
 /* Cuts back to 'len' bytes, which must not be more than there are. */

@@ -303,7 +303,7 @@ try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
 		return false;
 	wake = aws_now_ms() + aws_retry_delay(class, call->tries - 1,
 										  dynamodb ? AWS_RETRY_BASE_DYNAMODB_MS : AWS_RETRY_BASE_MS,
-										  aws_client_chance(client), asked_delay(call->reply));
+										  erand48(client->random), asked_delay(call->reply));
 	if (wake >= call->deadline)
 		return false;
 	call->price = aws_retry_take(&call->bucket->retry, class);
@@ -468,13 +468,13 @@ static bool
 prepare(AwsCall *call, const AwsLimits *limits, const char *input, size_t len, AwsError *error)
 {
 	const AwsModel *model = call->service->model;
-	AwsEndpointSettings settings = {.region = call->region, .endpoint_url = call->endpoint_url};
 	/* a list that the output does not have is an error before anything is sent */
 	AwsReply *trial = aws_reply_new(model, call->op, call->items, limits, error);
 
 	aws_reply_free(trial);
 	return trial != NULL && aws_request_build(model, call->op, input, len, &call->request, error) &&
-		   aws_endpoint_resolve(model, call->op, &settings, call->request.input, &call->endpoint, error) &&
+		   aws_endpoint_resolve(model, call->op, call->region, call->endpoint_url, call->request.input, &call->endpoint,
+								error) &&
 		   aws_call_hash(call, error);
 }
 
@@ -552,12 +552,6 @@ bool
 aws_call_done(const AwsCall *call)
 {
 	return call->state == AWS_CALL_DONE;
-}
-
-bool
-aws_call_sent(const AwsCall *call)
-{
-	return call->sent || (call->transfer != NULL && aws_transfer_sent(call->transfer));
 }
 
 const AwsError *

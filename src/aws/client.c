@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
+#include <sys/random.h>
 
 #include "aws/error.h"
 
@@ -37,7 +37,8 @@ aws_client_new(const char *model_dir, AwsError *error)
 	}
 	memcpy(client->model_dir, model_dir, len);
 	client->limits = default_limits;
-	client->random = (uint64_t) time(NULL) << 32 ^ (uint64_t) getpid() << 16 ^ (uint64_t) aws_now_ms();
+	if (getrandom(client->random, sizeof(client->random), 0) < 0)
+		client->random[0] = (unsigned short) aws_now_ms(); /* jitter needs to be uneven, not secret */
 	client->http = aws_http_new(error);
 	if (client->http == NULL)
 	{
@@ -101,33 +102,10 @@ aws_client_fd(const AwsClient *client)
 	return aws_http_fd(client->http);
 }
 
-uint64_t
-aws_client_requests(const AwsClient *client)
-{
-	return client->requests;
-}
-
-uint64_t
-aws_client_received(const AwsClient *client)
-{
-	return aws_http_received(client->http);
-}
-
 int64_t
 aws_client_clock(const AwsClient *client)
 {
 	return (int64_t) time(NULL) + client->clock_ahead;
-}
-
-/* Sebastiano Vigna's splitmix64: jitter needs to be uneven, not secret. */
-double
-aws_client_chance(AwsClient *client)
-{
-	uint64_t z = client->random += 0x9e3779b97f4a7c15;
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
-	z = (z ^ z >> 27) * 0x94d049bb133111eb;
-	return (double) ((z ^ z >> 31) >> 11) / (double) (UINT64_C(1) << 53);
 }
 
 const AwsService *

@@ -142,9 +142,9 @@ struct AwsClient
 	AwsFetch *fetches;
 	int bucket_count;
 	int in_flight;
-	uint64_t requests;
-	uint64_t random;
-	int64_t clock_ahead; /* seconds by which AWS's clock is ahead of ours */
+	uint64_t requests;		  /* sent, by all calls */
+	unsigned short random[3]; /* of erand48 */
+	int64_t clock_ahead;	  /* seconds by which AWS's clock is ahead of ours */
 	char model_dir[];
 };
 
@@ -155,9 +155,6 @@ extern const AwsService *aws_client_service(AwsClient *client, const char *name,
 
 /* Seconds since 1970 as AWS's clock has them, as far as answers told. */
 extern int64_t aws_client_clock(const AwsClient *client);
-
-/* A random number from [0, 1). */
-extern double aws_client_chance(AwsClient *client);
 
 /* Gives a new call its place among all and its bucket; false for lack of memory. */
 extern bool aws_client_enter(AwsClient *client, AwsCall *call);

@@ -697,24 +697,17 @@ aws_endpoint_parameters(const AwsModel *model, const AwsOp *op, struct json_obje
 	return parameters;
 }
 
-/* The built-in parameters: the settings, and botocore's choices for the rest. */
+/* The built-in parameters, of those that have no default which serves. */
 static json_object *
-settings_built_ins(Run *run, const AwsEndpointSettings *settings)
+make_built_ins(Run *run, const char *region, const char *endpoint_url)
 {
 	json_object *built_ins = run_made(run, json_object_new_object());
-	bool own = settings->endpoint_url != NULL; /* goes with neither FIPS nor dual stack */
 
-	if (settings->region != NULL)
-		run_put_text(run, built_ins, "AWS::Region", settings->region, strlen(settings->region));
-	if (own)
-		run_put_text(run, built_ins, "SDK::Endpoint", settings->endpoint_url, strlen(settings->endpoint_url));
-	if (settings->account_id != NULL)
-		run_put_text(run, built_ins, "AWS::Auth::AccountId", settings->account_id, strlen(settings->account_id));
-	run_put_text(run, built_ins, "AWS::Auth::AccountIdEndpointMode", "preferred", strlen("preferred"));
-	run_put(run, built_ins, "AWS::UseFIPS", run_boolean(run, settings->use_fips && !own));
-	run_put(run, built_ins, "AWS::UseDualStack", run_boolean(run, settings->use_dual_stack && !own));
+	run_put_text(run, built_ins, "AWS::Region", region, strlen(region));
+	if (endpoint_url != NULL)
+		run_put_text(run, built_ins, "SDK::Endpoint", endpoint_url, strlen(endpoint_url));
 	/* A server of one's own has seldom a host name for each bucket. */
-	run_put(run, built_ins, "AWS::S3::ForcePathStyle", run_boolean(run, own));
+	run_put(run, built_ins, "AWS::S3::ForcePathStyle", run_boolean(run, endpoint_url != NULL));
 	run_put(run, built_ins, "AWS::S3::UseArnRegion", run_boolean(run, true));
 	/* Directory buckets are signed like others, rather than by sessions. */
 	run_put(run, built_ins, "AWS::S3::DisableS3ExpressSessionAuth", run_boolean(run, true));
@@ -765,7 +758,7 @@ read_signing(const AwsModel *model, const char *region, json_object *properties,
 }
 
 bool
-aws_endpoint_resolve(const AwsModel *model, const AwsOp *op, const AwsEndpointSettings *settings,
+aws_endpoint_resolve(const AwsModel *model, const AwsOp *op, const char *region, const char *endpoint_url,
 					 struct json_object *input, AwsEndpoint *endpoint, AwsError *error)
 {
 	Run run = {.model = model};
@@ -777,10 +770,9 @@ aws_endpoint_resolve(const AwsModel *model, const AwsOp *op, const AwsEndpointSe
 
 	*endpoint = (AwsEndpoint){0};
 	/* The region becomes part of a host name, so it must not be able to name another host. */
-	if (settings->region == NULL || !is_host_labels(settings->region, false))
-		return aws_error_set(error, AWS_BAD_INPUT, "\"%s\" cannot be an AWS region",
-							 settings->region != NULL ? settings->region : "");
-	built_ins = settings_built_ins(&run, settings);
+	if (!is_host_labels(region, false))
+		return aws_error_set(error, AWS_BAD_INPUT, "\"%s\" cannot be an AWS region", region);
+	built_ins = make_built_ins(&run, region, endpoint_url);
 	parameters = aws_endpoint_parameters(model, op, built_ins, input);
 	if (run.failed || parameters == NULL)
 		aws_error_memory(error);
@@ -790,8 +782,8 @@ aws_endpoint_resolve(const AwsModel *model, const AwsOp *op, const AwsEndpointSe
 	{
 		endpoint->url = strdup(json_object_get_string(json_object_object_get(outcome, "url")));
 		json_object_object_get_ex(outcome, "properties", &value);
-		done = (endpoint->url != NULL || aws_error_memory(error)) &&
-			   read_signing(model, settings->region, value, endpoint, error);
+		done =
+			(endpoint->url != NULL || aws_error_memory(error)) && read_signing(model, region, value, endpoint, error);
 		value = NULL;
 		json_object_object_get_ex(outcome, "headers", &value);
 		endpoint->headers = json_object_get(value);

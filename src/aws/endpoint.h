@@ -14,16 +14,6 @@
 
 struct json_object;
 
-/* What the user decides about endpoints.  Strings may be NULL. */
-typedef struct AwsEndpointSettings
-{
-	const char *region;
-	const char *endpoint_url; /* instead of AWS's own */
-	const char *account_id;	  /* of the credentials; some services have a host per account */
-	bool use_fips;
-	bool use_dual_stack;
-} AwsEndpointSettings;
-
 typedef struct AwsEndpoint
 {
 	char *url; /* scheme, host, maybe a port and a path before the operation's own */
@@ -34,11 +24,12 @@ typedef struct AwsEndpoint
 } AwsEndpoint;
 
 /*
- * Resolves the endpoint of a call with this input (an object or NULL).  Fills
+ * Resolves the endpoint of a call with this input (an object or NULL), in a
+ * region, at 'endpoint_url' instead of AWS's own unless that is NULL.  Fills
  * *endpoint, to be freed by aws_endpoint_free.  False with AWS_NO_ENDPOINT and
  * the rules' own words, or AWS_BAD_INPUT for a region that cannot be one.
  */
-extern bool aws_endpoint_resolve(const AwsModel *model, const AwsOp *op, const AwsEndpointSettings *settings,
+extern bool aws_endpoint_resolve(const AwsModel *model, const AwsOp *op, const char *region, const char *endpoint_url,
 								 struct json_object *input, AwsEndpoint *endpoint, AwsError *error);
 
 extern void aws_endpoint_free(AwsEndpoint *endpoint);

@@ -55,7 +55,6 @@ struct AwsHttp
 	CURLSH *share; /* TLS sessions, for all easy handles */
 	int epoll;
 	int64_t timer; /* when curl wants a time-out; INT64_MAX: never */
-	uint64_t received;
 	AwsTransfer *transfers;
 	Watch *watches;
 	CURL *idle[IDLE_HANDLES];
@@ -267,7 +266,6 @@ body_arrived(char *bytes, size_t size, size_t count, void *arg)
 	AwsTransfer *transfer = arg;
 	size_t len = size * count;
 
-	transfer->http->received += len;
 	transfer->body_bytes += len;
 	if (transfer->body_bytes > transfer->max_bytes)
 		transfer->too_large = true;
@@ -322,12 +320,6 @@ int64_t
 aws_http_next(const AwsHttp *http)
 {
 	return http->timer;
-}
-
-uint64_t
-aws_http_received(const AwsHttp *http)
-{
-	return http->received;
 }
 
 /* Takes a transfer apart; its easy handle is kept for the next one. */

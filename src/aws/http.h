@@ -80,9 +80,6 @@ extern void aws_http_cancel(AwsTransfer *transfer);
 /* Whether a byte of the request may have gone out. */
 extern bool aws_transfer_sent(const AwsTransfer *transfer);
 
-/* Body bytes received since the start, of all transfers. */
-extern uint64_t aws_http_received(const AwsHttp *http);
-
 /* Calls 'ready' in a drive whenever a descriptor is readable or at its end; false for lack of memory. */
 extern bool aws_http_watch(AwsHttp *http, int fd, void (*ready)(void *arg), void *arg);
 extern void aws_http_unwatch(AwsHttp *http, int fd);

@@ -9,6 +9,7 @@
  */
 #include "aws/json.h"
 
+#include <openssl/crypto.h>
 #include <stdint.h>
 
 enum
@@ -40,35 +41,37 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static const char *
+skip_digits(const char *p, const char *end)
+{
+	while (p < end && is_digit(*p))
+		p++;
+	return p;
+}
+
 /* -?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)? */
 bool
 aws_json_number(const char *text, size_t len)
 {
-	const char *p = text;
-	const char *end = p + len;
+	const char *end = text + len;
+	const char *start = len > 0 && *text == '-' ? text + 1 : text;
+	const char *p = start < end && *start == '0' ? start + 1 : skip_digits(start, end);
 
-	if (p < end && *p == '-')
-		p++;
-	if (p == end || !is_digit(*p))
+	if (p == start)
 		return false;
-	if (*p++ != '0')
-		while (p < end && is_digit(*p))
-			p++;
 	if (p < end && *p == '.')
 	{
-		if (++p == end || !is_digit(*p))
+		start = ++p;
+		if ((p = skip_digits(p, end)) == start)
 			return false;
-		while (p < end && is_digit(*p))
-			p++;
 	}
 	if (p < end && (*p == 'e' || *p == 'E'))
 	{
 		if (++p < end && (*p == '+' || *p == '-'))
 			p++;
-		if (p == end)
+		start = p;
+		if ((p = skip_digits(p, end)) == start)
 			return false;
-		while (p < end && is_digit(*p))
-			p++;
 	}
 	return p == end;
 }
@@ -268,7 +271,7 @@ aws_json_feed(AwsJson *json, const char *bytes, size_t len)
 				p++;
 				break;
 			case STATE_HEX:
-				if (!is_digit(*p) && !(*p >= 'a' && *p <= 'f') && !(*p >= 'A' && *p <= 'F'))
+				if (OPENSSL_hexchar2int((unsigned char) *p) < 0)
 					return fail(json, "a string has an escape that does not exist");
 				if (--json->hex == 0)
 					json->state = STATE_STRING;
@@ -341,7 +344,7 @@ hex_value(const char *p)
 	uint32_t value = 0;
 
 	for (int i = 0; i < 4; i++)
-		value = value << 4 | (uint32_t) (is_digit(p[i]) ? p[i] - '0' : (p[i] | 0x20) - 'a' + 10);
+		value = value << 4 | (uint32_t) OPENSSL_hexchar2int((unsigned char) p[i]);
 	return value;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "aws/reply.h"
 
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -189,12 +190,6 @@ write_timestamp(AwsBuffer *out, const char *text, size_t len)
 	aws_buffer_char(out, '"');
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
-}
-
 /* Writes a URL-encoded string decoded; one that is not, or decodes to something that is no text, as it came. */
 static void
 write_decoded(AwsBuffer *out, const char *text, size_t len)
@@ -204,15 +199,12 @@ write_decoded(AwsBuffer *out, const char *text, size_t len)
 
 	for (size_t i = 0; i < len && encoded; i++)
 	{
-		if (text[i] != '%')
-			aws_buffer_char(&decoded, text[i]);
-		else if (len - i > 2 && hex_digit(text[i + 1]) >= 0 && hex_digit(text[i + 2]) >= 0)
-		{
-			aws_buffer_char(&decoded, (char) (hex_digit(text[i + 1]) << 4 | hex_digit(text[i + 2])));
-			i += 2;
-		}
-		else
-			encoded = false;
+		int high = text[i] == '%' && len - i > 2 ? OPENSSL_hexchar2int((unsigned char) text[i + 1]) : -1;
+		int low = high >= 0 ? OPENSSL_hexchar2int((unsigned char) text[i + 2]) : -1;
+
+		encoded = text[i] != '%' || low >= 0;
+		aws_buffer_char(&decoded, low >= 0 ? (char) (high << 4 | low) : text[i]);
+		i += low >= 0 ? 2 : 0;
 	}
 	out->failed = out->failed || decoded.failed;
 	if (encoded && !decoded.failed && aws_utf8_valid(decoded.data, decoded.len))

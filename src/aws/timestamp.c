@@ -86,33 +86,15 @@ scan_zone(Scan *scan, int *offset)
 	return true;
 }
 
-/* Days from 1970-01-01 to a date of the proleptic Gregorian calendar; false if there is no such date. */
-static bool
-days_of(int year, int month, int day, int64_t *days)
-{
-	static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	int last = year - 1;
-
-	if (month < 1 || month > 12 || day < 1 || day > before[month] - before[month - 1] + (month == 2 && leap ? 1 : 0))
-		return false;
-	/* year 0 is a leap year; counting starts with it */
-	*days = (int64_t) year * 365 + (year > 0 ? last / 4 - last / 100 + last / 400 + 1 : 0);
-	*days += before[month - 1] + (month > 2 && leap ? 1 : 0) + day - 1;
-	*days -= 719528; /* of 1970-01-01 */
-	return true;
-}
-
 static bool
 combine(int year, int month, int day, int hour, int minute, int second, int offset, int64_t *seconds)
 {
-	int64_t days;
+	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
 
-	/* 60 is a leap second, which is the next minute's first for us */
-	if (!days_of(year, month, day, &days) || hour > 23 || minute > 59 || second > 60)
-		return false;
-	*seconds = days * 86400 + hour * 3600 + minute * 60 + second - offset;
-	return *seconds >= SECONDS_MIN && *seconds <= SECONDS_MAX;
+	*seconds = timegm(&tm) + hour * 3600 + minute * 60 + second - offset;
+	/* timegm takes 30 February for 1 or 2 March; 60 is a leap second, which is the next minute's first for us */
+	return tm.tm_mon == month - 1 && tm.tm_mday == day && hour <= 23 && minute <= 59 && second <= 60 &&
+		   *seconds >= SECONDS_MIN && *seconds <= SECONDS_MAX;
 }
 
 static bool

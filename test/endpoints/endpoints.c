@@ -13,6 +13,9 @@
 #include "aws/error.h"
 #include "aws/jmespath.h"
 
+#define EU "eu-central-1"
+#define OWN "http://127.0.0.1:5000"
+
 static const char *folder;
 static int passed;
 static int failed;
@@ -133,10 +136,10 @@ run_case(json_object *fields)
 	json_object_put(result);
 }
 
-/* What a call with these settings gets: "URL name region" or the error's message. */
+/* What a call gets: "URL name region" or the error's message. */
 static void
-try_settings(const char *service, const char *operation, const char *input, AwsEndpointSettings settings,
-			 const char *wanted)
+try_call(const char *service, const char *operation, const char *input, const char *region, const char *url,
+		 const char *wanted)
 {
 	const AwsModel *model = model_of(service);
 	const AwsOp *op = aws_model_op(model, operation, NULL);
@@ -147,7 +150,7 @@ try_settings(const char *service, const char *operation, const char *input, AwsE
 	json_object *got_text;
 	json_object *wanted_text = json_object_new_string(wanted);
 
-	if (aws_endpoint_resolve(model, op, &settings, document, &endpoint, &error))
+	if (aws_endpoint_resolve(model, op, region, url, document, &endpoint, &error))
 		snprintf(got, sizeof(got), "%s %s %s%s", endpoint.url, endpoint.signing_name, endpoint.signing_region,
 				 endpoint.disable_double_encoding ? " once" : "");
 	else
@@ -162,37 +165,36 @@ try_settings(const char *service, const char *operation, const char *input, AwsE
 }
 
 static void
-try_all_settings(void)
+try_calls(void)
 {
-	AwsEndpointSettings frankfurt = {.region = "eu-central-1"};
-	AwsEndpointSettings own = {.region = "eu-central-1", .endpoint_url = "http://127.0.0.1:5000"};
+	static const struct
+	{
+		const char *service, *operation, *input, *region, *url, *wanted;
+	} calls[] = {
+		{"ec2", "DescribeVpcs", "{}", EU, NULL, "https://ec2.eu-central-1.amazonaws.com ec2 eu-central-1"},
+		{"ec2", "DescribeVpcs", "{}", EU, OWN, "http://127.0.0.1:5000 ec2 eu-central-1"},
+		{"elbv2", "DescribeListeners", "{}", EU, NULL,
+		 "https://elasticloadbalancing.eu-central-1.amazonaws.com elasticloadbalancing eu-central-1"},
+		{"iam", "ListRoles", "{}", EU, NULL, "https://iam.amazonaws.com iam us-east-1"},
+		{"iam", "ListRoles", "{}", EU, OWN, "http://127.0.0.1:5000 iam eu-central-1"},
+		{"iam", "ListRoles", "{}", "cn-north-1", NULL, "https://iam.cn-north-1.amazonaws.com.cn iam cn-north-1"},
+		{"s3", "GetObject", "{\"Bucket\": \"b-1\", \"Key\": \"k\"}", EU, NULL,
+		 "https://b-1.s3.eu-central-1.amazonaws.com s3 eu-central-1 once"},
+		{"s3", "GetObject", "{\"Bucket\": \"b.1\", \"Key\": \"k\"}", EU, NULL,
+		 "https://s3.eu-central-1.amazonaws.com/b.1 s3 eu-central-1 once"},
+		{"s3", "GetObject", "{\"Bucket\": \"b-1\", \"Key\": \"k\"}", EU, OWN,
+		 "http://127.0.0.1:5000/b-1 s3 eu-central-1 once"},
+		{"dynamodb", "GetItem", "{\"TableName\": \"t\"}", EU, NULL,
+		 "https://dynamodb.eu-central-1.amazonaws.com dynamodb eu-central-1"},
+		{"sts", "GetCallerIdentity", "{}", "us-east-1", NULL, "https://sts.us-east-1.amazonaws.com sts us-east-1"},
+		{"kinesis", "DescribeStream", "{\"StreamId\": \"af4lwng4k017/6835071-xyz\"}", EU, NULL,
+		 "the endpoint rules give no URL for these parameters"},
+		{"ec2", "DescribeVpcs", "{}", "a.evil.example/", NULL, "\"a.evil.example/\" cannot be an AWS region"},
+		{"ec2", "DescribeVpcs", "{}", "", NULL, "\"\" cannot be an AWS region"},
+	};
 
-	try_settings("ec2", "DescribeVpcs", "{}", frankfurt, "https://ec2.eu-central-1.amazonaws.com ec2 eu-central-1");
-	try_settings("ec2", "DescribeVpcs", "{}", own, "http://127.0.0.1:5000 ec2 eu-central-1");
-	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){.region = "us-gov-west-1", .use_fips = true},
-				 "https://ec2.us-gov-west-1.amazonaws.com ec2 us-gov-west-1");
-	try_settings("elbv2", "DescribeListeners", "{}", frankfurt,
-				 "https://elasticloadbalancing.eu-central-1.amazonaws.com elasticloadbalancing eu-central-1");
-	try_settings("iam", "ListRoles", "{}", frankfurt, "https://iam.amazonaws.com iam us-east-1");
-	try_settings("iam", "ListRoles", "{}", own, "http://127.0.0.1:5000 iam eu-central-1");
-	try_settings("iam", "ListRoles", "{}", (AwsEndpointSettings){.region = "cn-north-1"},
-				 "https://iam.cn-north-1.amazonaws.com.cn iam cn-north-1");
-	try_settings("s3", "GetObject", "{\"Bucket\": \"b-1\", \"Key\": \"k\"}", frankfurt,
-				 "https://b-1.s3.eu-central-1.amazonaws.com s3 eu-central-1 once");
-	try_settings("s3", "GetObject", "{\"Bucket\": \"b.1\", \"Key\": \"k\"}", frankfurt,
-				 "https://s3.eu-central-1.amazonaws.com/b.1 s3 eu-central-1 once");
-	try_settings("s3", "GetObject", "{\"Bucket\": \"b-1\", \"Key\": \"k\"}", own,
-				 "http://127.0.0.1:5000/b-1 s3 eu-central-1 once");
-	try_settings("dynamodb", "GetItem", "{\"TableName\": \"t\"}",
-				 (AwsEndpointSettings){.region = "us-east-1", .account_id = "123456789012"},
-				 "https://123456789012.ddb.us-east-1.amazonaws.com dynamodb us-east-1");
-	try_settings("sts", "GetCallerIdentity", "{}", (AwsEndpointSettings){.region = "us-east-1"},
-				 "https://sts.us-east-1.amazonaws.com sts us-east-1");
-	try_settings("kinesis", "DescribeStream", "{\"StreamId\": \"af4lwng4k017/6835071-xyz\"}", frankfurt,
-				 "the endpoint rules give no URL for these parameters");
-	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){.region = "a.evil.example/"},
-				 "\"a.evil.example/\" cannot be an AWS region");
-	try_settings("ec2", "DescribeVpcs", "{}", (AwsEndpointSettings){0}, "\"\" cannot be an AWS region");
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		try_call(calls[i].service, calls[i].operation, calls[i].input, calls[i].region, calls[i].url, calls[i].wanted);
 }
 
 int
@@ -216,7 +218,7 @@ main(int argc, char **argv)
 	free(line);
 	if (file != NULL)
 		fclose(file);
-	try_all_settings();
+	try_calls();
 	model_of(NULL);
 	if (seen[0] != 14589 || seen[1] < 500 || seen[2] < 1500)
 	{

@@ -22,22 +22,19 @@ text_of(json_object *object, const char *name)
 }
 
 static void
-resolve(const AwsModel *model, const AwsOp *op, json_object *object, unsigned mode)
+resolve(const AwsModel *model, const AwsOp *op, json_object *object)
 {
-	AwsEndpointSettings settings = {.region = text_of(object, "Region"),
-									.endpoint_url = text_of(object, "Endpoint"),
-									.account_id = text_of(object, "AccountId"),
-									.use_fips = mode & 2,
-									.use_dual_stack = mode & 4};
+	const char *region = text_of(object, "Region");
+	const char *url = text_of(object, "Endpoint");
 	AwsEndpoint endpoint = {0};
 	AwsError error = {0};
 
-	if (aws_endpoint_resolve(model, op, &settings, object, &endpoint, &error))
+	if (aws_endpoint_resolve(model, op, region != NULL ? region : "", url, object, &endpoint, &error))
 	{
 		const char *host = strstr(endpoint.url, "://");
 
 		/* Where AWS's rules say where to go, no parameter can say it in their place. */
-		if (settings.endpoint_url == NULL)
+		if (url == NULL)
 		{
 			size_t host_len;
 
@@ -69,7 +66,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	AwsError error = {0};
 
 	if (json_object_is_type(object, json_type_object) && mode & 1)
-		resolve(model, op, object, mode);
+		resolve(model, op, object);
 	else if (json_object_is_type(object, json_type_object))
 	{
 		json_object *outcome = aws_endpoint_evaluate(model, object, &error);

@@ -183,7 +183,6 @@ try_endpoint(const Case *this, AwsError *error)
 {
 	const AwsOp *op;
 	const AwsModel *model = model_of(this, &op);
-	AwsEndpointSettings settings = {.region = this->items, .account_id = "123456789012"};
 	AwsEndpoint endpoint;
 	long running = countdown;
 	json_object *input;
@@ -192,7 +191,7 @@ try_endpoint(const Case *this, AwsError *error)
 	countdown = 0;
 	input = json_tokener_parse(this->text);
 	countdown = running;
-	done = aws_endpoint_resolve(model, op, &settings, input, &endpoint, error);
+	done = aws_endpoint_resolve(model, op, this->items, NULL, input, &endpoint, error);
 	if (done)
 	{
 		add(endpoint.url, strlen(endpoint.url));
