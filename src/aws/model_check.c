@@ -146,58 +146,22 @@ typedef struct TreeCheck
 	bool rules;		  /* endpoint rules, else JMESPath */
 } TreeCheck;
 
-/* What a word of a node is. */
-typedef enum NodeWord
-{
-	WORD_NUMBER,
-	WORD_STRING,
-	WORD_CONSTANT, /* kind and value, two words */
-	WORD_VARIABLE,
-	WORD_VARIABLE_OR_NONE, /* 1 + variable */
-	WORD_CHILD,
-	WORD_CHILD_OR_NONE,
-	WORD_FUNCTION,
-	WORD_COUNT_CHILDREN,  /* a count and so many children */
-	WORD_COUNT_TEMPLATES, /* a count and so many (kind, string or variable, string) */
-	WORD_COUNT_MEMBERS,	  /* a count and so many (string, child) */
-	WORD_END
-} NodeWord;
-
-#define NODE_WORDS 6
-
-static const NodeWord jmespath_nodes[JMES_LAST + 1][NODE_WORDS] = {
-	[0] = {WORD_END},
-	[JMES_CHAIN] = {WORD_COUNT_CHILDREN, WORD_END},
-	[JMES_PROJECT] = {WORD_CHILD, WORD_CHILD, WORD_END},
-	[JMES_FLATTEN] = {WORD_CHILD, WORD_END},
-	[JMES_LITERAL] = {WORD_CONSTANT, WORD_END},
-	[JMES_IDENTITY] = {WORD_END},
-	[JMES_COMPARE] = {WORD_NUMBER, WORD_CHILD, WORD_CHILD, WORD_END},
-	[JMES_AND] = {WORD_CHILD, WORD_CHILD, WORD_END},
-	[JMES_OR] = {WORD_CHILD, WORD_CHILD, WORD_END},
-	[JMES_NOT] = {WORD_CHILD, WORD_END},
-	[JMES_INDEX] = {WORD_NUMBER, WORD_END},
-	[JMES_FILTER] = {WORD_CHILD, WORD_CHILD, WORD_CHILD, WORD_END},
-	[JMES_CALL] = {WORD_NUMBER, WORD_CHILD, WORD_END},
-	[JMES_LIST] = {WORD_COUNT_CHILDREN, WORD_END},
-	[JMES_VALUES] = {WORD_CHILD, WORD_CHILD, WORD_END},
-	[JMES_FIELD] = {WORD_STRING, WORD_END},
+/*
+ * What the words of each node are: n a number, s a string, k a constant (kind
+ * and value, two words), v a variable, V 1 + variable or 0, c a child, C a
+ * child or 0; and a count with so many * children, t pieces of a template
+ * (kind, string or variable, string) or m members (string, child).
+ */
+static const char *const jmespath_nodes[JMES_LAST + 1] = {
+	[JMES_CHAIN] = "*",		[JMES_PROJECT] = "cc", [JMES_FLATTEN] = "c", [JMES_LITERAL] = "k", [JMES_IDENTITY] = "",
+	[JMES_COMPARE] = "ncc", [JMES_AND] = "cc",	   [JMES_OR] = "cc",	 [JMES_NOT] = "c",	   [JMES_INDEX] = "n",
+	[JMES_FILTER] = "ccc",	[JMES_CALL] = "nc",	   [JMES_LIST] = "*",	 [JMES_VALUES] = "cc", [JMES_FIELD] = "s",
 };
 
-static const NodeWord rule_nodes[RULE_LAST + 1][NODE_WORDS] = {
-	[0] = {WORD_END},
-	[RULE_BOOLEAN] = {WORD_NUMBER, WORD_END},
-	[RULE_INTEGER] = {WORD_NUMBER, WORD_END},
-	[RULE_STRING] = {WORD_STRING, WORD_END},
-	[RULE_TEMPLATE] = {WORD_COUNT_TEMPLATES, WORD_END},
-	[RULE_ARRAY] = {WORD_COUNT_CHILDREN, WORD_END},
-	[RULE_REFERENCE] = {WORD_VARIABLE, WORD_END},
-	[RULE_FUNCTION] = {WORD_FUNCTION, WORD_VARIABLE_OR_NONE, WORD_COUNT_CHILDREN, WORD_END},
-	[RULE_OBJECT] = {WORD_COUNT_MEMBERS, WORD_END},
-	[RULE_RULES] = {WORD_COUNT_CHILDREN, WORD_END},
-	[RULE_TREE] = {WORD_CHILD, WORD_COUNT_CHILDREN, WORD_END},
-	[RULE_ERROR] = {WORD_CHILD, WORD_COUNT_CHILDREN, WORD_END},
-	[RULE_ENDPOINT] = {WORD_CHILD, WORD_CHILD_OR_NONE, WORD_CHILD_OR_NONE, WORD_COUNT_CHILDREN, WORD_END},
+static const char *const rule_nodes[RULE_LAST + 1] = {
+	[RULE_BOOLEAN] = "n", [RULE_INTEGER] = "n",	  [RULE_STRING] = "s",	   [RULE_TEMPLATE] = "t",
+	[RULE_ARRAY] = "*",	  [RULE_REFERENCE] = "v", [RULE_FUNCTION] = "nV*", [RULE_OBJECT] = "m",
+	[RULE_RULES] = "*",	  [RULE_TREE] = "c*",	  [RULE_ERROR] = "c*",	   [RULE_ENDPOINT] = "cCC*",
 };
 
 static int check_node(TreeCheck *check, uint32_t offset, int depth);
@@ -206,14 +170,11 @@ static int check_node(TreeCheck *check, uint32_t offset, int depth);
 static bool
 check_sort(const TreeCheck *check, uint16_t parent, uint16_t child, int place)
 {
-	uint16_t wanted;
-
 	if (!check->rules)
 		return true;
-	if (parent == RULE_RULES)
-		return child >= RULE_TREE;
-	wanted = parent == RULE_TREE && place == 0 ? RULE_RULES : 0;
-	return wanted != 0 ? child == wanted : child < RULE_RULES;
+	return parent == RULE_RULES				   ? child >= RULE_TREE
+		   : parent == RULE_TREE && place == 0 ? child == RULE_RULES
+											   : child < RULE_RULES;
 }
 
 /* A parent's child at 'offset'; raises *height.  False if it is not valid. */
@@ -247,7 +208,7 @@ check_function(const TreeCheck *check, uint32_t offset)
 static int
 check_node(TreeCheck *check, uint32_t offset, int depth)
 {
-	const NodeWord *layout;
+	const char *layout;
 	uint32_t at = offset + 1;
 	int height = 0;
 	int place = 0;
@@ -261,7 +222,7 @@ check_node(TreeCheck *check, uint32_t offset, int depth)
 	if (tag == 0 || tag > (check->rules ? (int) RULE_LAST : (int) JMES_LAST))
 		return 0;
 
-	for (layout = check->rules ? rule_nodes[tag] : jmespath_nodes[tag]; *layout != WORD_END; layout++)
+	for (layout = check->rules ? rule_nodes[tag] : jmespath_nodes[tag]; *layout != '\0'; layout++)
 	{
 		uint32_t variables = check->model->header->rule_variables;
 		uint16_t word;
@@ -272,41 +233,40 @@ check_node(TreeCheck *check, uint32_t offset, int depth)
 		word = check->words[at++];
 		switch (*layout)
 		{
-			case WORD_STRING:
+			case 's':
 				valid = check_string(check->model, word);
 				break;
-			case WORD_CONSTANT:
+			case 'k':
 				valid =
 					at < check->count && (word == AWS_EXPECT_BOOLEAN || word == AWS_EXPECT_INTEGER ||
 										  (word == AWS_EXPECT_STRING && check_string(check->model, check->words[at])));
 				at++;
 				break;
-			case WORD_VARIABLE:
+			case 'v':
 				valid = word < variables;
 				break;
-			case WORD_VARIABLE_OR_NONE:
+			case 'V':
 				valid = word <= variables;
 				break;
-			case WORD_CHILD:
-			case WORD_CHILD_OR_NONE:
-				valid = (word == 0 && *layout == WORD_CHILD_OR_NONE) ||
-						check_child(check, offset, word, place, depth, &height);
+			case 'c':
+			case 'C':
+				valid = (word == 0 && *layout == 'C') || check_child(check, offset, word, place, depth, &height);
 				place++;
 				break;
-			case WORD_COUNT_CHILDREN:
+			case '*':
 				valid = (uint64_t) at + word <= check->count;
 				for (uint32_t i = 0; i < word && valid; i++)
 					valid = check_child(check, offset, check->words[at + i], 1, depth, &height);
 				at += word;
 				break;
-			case WORD_COUNT_MEMBERS:
+			case 'm':
 				valid = (uint64_t) at + 2u * word <= check->count;
 				for (uint32_t i = 0; i < word && valid; i++)
 					valid = check_string(check->model, check->words[at + 2 * i]) &&
 							check_child(check, offset, check->words[at + 2 * i + 1], 1, depth, &height);
 				at += 2u * word;
 				break;
-			case WORD_COUNT_TEMPLATES:
+			case 't':
 				valid = (uint64_t) at + 3u * word <= check->count;
 				for (uint32_t i = 0; i < word && valid; i++)
 				{
@@ -316,10 +276,6 @@ check_node(TreeCheck *check, uint32_t offset, int depth)
 							check_string(check->model, piece[2]);
 				}
 				at += 3u * word;
-				break;
-			case WORD_NUMBER:
-			case WORD_FUNCTION:
-			case WORD_END:
 				break;
 		}
 		if (!valid)
@@ -512,35 +468,23 @@ aws_model_check(const AwsModel *model, const char **what)
 {
 	TreeCheck code = {.model = model, .words = model->code, .count = model->header->code.count};
 	TreeCheck rules = {.model = model, .words = model->rules, .count = model->header->rules.count, .rules = true};
-	bool valid = false;
 
 	code.heights = calloc((size_t) code.count + 1, 1);
 	rules.heights = calloc((size_t) rules.count + 1, 1);
 
 	/* In this order: each may use what those before it have proved. */
-	if (code.heights == NULL || rules.heights == NULL)
-		*what = NULL;
-	else if (!check_strings(model))
-		*what = "strings";
-	else if (!check_header(model))
-		*what = "header fields";
-	else if (!check_refs(model))
-		*what = "references";
-	else if (!check_shapes(model))
-		*what = "shapes";
-	else if (!check_hash(model))
-		*what = "hash slots";
-	else if (!check_ops(&code))
-		*what = "operations";
-	else if (!check_waiters(&code))
-		*what = "waiters";
-	else if (!check_facts(&code) || !check_flags(model))
-		*what = "facts";
-	else if (!check_rules(&rules))
-		*what = "endpoint rules";
-	else
-		valid = true;
+	*what = code.heights == NULL || rules.heights == NULL ? NULL
+			: !check_strings(model)						  ? "strings"
+			: !check_header(model)						  ? "header fields"
+			: !check_refs(model)						  ? "references"
+			: !check_shapes(model)						  ? "shapes"
+			: !check_hash(model)						  ? "hash slots"
+			: !check_ops(&code)							  ? "operations"
+			: !check_waiters(&code)						  ? "waiters"
+			: !check_facts(&code) || !check_flags(model)  ? "facts"
+			: !check_rules(&rules)						  ? "endpoint rules"
+														  : "";
 	free(code.heights);
 	free(rules.heights);
-	return valid;
+	return *what != NULL && **what == '\0';
 }
