@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "aws/client.h"
-#include "check.h"
+#include "../aws.h"
 
 #define MANY 200
 #define SECRET "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
@@ -217,7 +217,7 @@ unreachable(const char *tls_port)
 	snprintf(tls, sizeof(tls), "https://localhost:%s", tls_port);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 	{
-		AwsLimits limits = {.max_attempts = 2, .connect_timeout_ms = 3000};
+		AwsLimits limits = {.max_attempts = 2};
 		AwsClient *client = new_client(&limits);
 		AwsCall *call = start_at(client, cases[i].url, NULL, true);
 		const AwsError *error;

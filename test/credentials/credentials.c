@@ -19,7 +19,7 @@
 #include "aws/client.h"
 #include "aws/config.h"
 #include "aws/provider.h"
-#include "../client/check.h"
+#include "../aws.h"
 
 #define CALLS 20
 

@@ -5,10 +5,8 @@
  *	  endpoints FOLDER
  */
 #include <json-c/json.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "../aws.h"
 #include "aws/endpoint.h"
 #include "aws/error.h"
 #include "aws/jmespath.h"
@@ -17,37 +15,8 @@
 #define OWN "http://127.0.0.1:5000"
 
 static const char *folder;
-static int passed;
-static int failed;
 static int seen[3];
 static const char *const kinds[3] = {"rules", "operation", "jmespath"};
-
-/* The model last used; cases come service by service. */
-static const AwsModel *
-model_of(const char *service)
-{
-	static AwsModel *model;
-	static char *name;
-
-	if (service == NULL || name == NULL || strcmp(name, service) != 0)
-	{
-		AwsError error = {0};
-
-		aws_model_close(model);
-		free(name);
-		name = NULL;
-		model = NULL;
-		if (service != NULL)
-		{
-			model = aws_model_open(folder, service, &error);
-			name = strdup(service);
-			if (model == NULL)
-				printf("%s\n", error.message);
-		}
-		aws_error_clear(&error);
-	}
-	return model;
-}
 
 /* Equal, numbers by value: the reference prints some integers as 1.0. */
 static bool
@@ -62,14 +31,7 @@ same(json_object *a, json_object *b)
 static void
 judge(const char *name, json_object *got, json_object *wanted)
 {
-	if (same(got, wanted))
-	{
-		passed++;
-		return;
-	}
-	failed++;
-	printf("not ok: %s\n  got:    %s\n  wanted: %s\n", name, json_object_to_json_string(got),
-		   json_object_to_json_string(wanted));
+	check(same(got, wanted), name, json_object_to_json_string(got));
 }
 
 /* An outcome in the form of the cases: always with properties and headers, or an error. */
@@ -101,14 +63,12 @@ run_case(json_object *fields)
 {
 	const char *kind = json_object_get_string(json_object_array_get_idx(fields, 0));
 	const char *name = json_object_get_string(json_object_array_get_idx(fields, 1));
-	const AwsModel *model = model_of(json_object_get_string(json_object_array_get_idx(fields, 2)));
+	const AwsModel *model = model_named(folder, json_object_get_string(json_object_array_get_idx(fields, 2)));
 	json_object *third = json_object_array_get_idx(fields, 3);
 	json_object *fourth = json_object_array_get_idx(fields, 4);
 	json_object *result = NULL;
 	int n = strcmp(kind, kinds[0]) == 0 ? 0 : strcmp(kind, kinds[1]) == 0 ? 1 : 2;
 
-	if (model == NULL)
-		exit(1);
 	seen[n]++;
 	if (n == 0)
 	{
@@ -141,24 +101,19 @@ static void
 try_call(const char *service, const char *operation, const char *input, const char *region, const char *url,
 		 const char *wanted)
 {
-	const AwsModel *model = model_of(service);
+	const AwsModel *model = model_named(folder, service);
 	const AwsOp *op = aws_model_op(model, operation, NULL);
 	json_object *document = json_tokener_parse(input);
 	AwsEndpoint endpoint = {0};
 	AwsError error = {0};
 	char got[1024];
-	json_object *got_text;
-	json_object *wanted_text = json_object_new_string(wanted);
 
 	if (aws_endpoint_resolve(model, op, region, url, document, &endpoint, &error))
 		snprintf(got, sizeof(got), "%s %s %s%s", endpoint.url, endpoint.signing_name, endpoint.signing_region,
 				 endpoint.disable_double_encoding ? " once" : "");
 	else
 		snprintf(got, sizeof(got), "%s", error.message);
-	got_text = json_object_new_string(got);
-	judge(operation, got_text, wanted_text);
-	json_object_put(got_text);
-	json_object_put(wanted_text);
+	is(operation, got, wanted);
 	json_object_put(document);
 	aws_endpoint_free(&endpoint);
 	aws_error_clear(&error);
@@ -219,13 +174,8 @@ main(int argc, char **argv)
 	if (file != NULL)
 		fclose(file);
 	try_calls();
-	model_of(NULL);
-	if (seen[0] != 14589 || seen[1] < 500 || seen[2] < 1500)
-	{
-		printf("not ok: only %d, %d and %d cases of %s, %s and %s were there\n", seen[0], seen[1], seen[2], kinds[0],
-			   kinds[1], kinds[2]);
-		failed++;
-	}
-	printf("%d passed, %d failed\n", passed, failed);
-	return failed > 0;
+	model_named(NULL, NULL);
+	is_number("cases of rules", seen[0], 14589);
+	check(seen[1] >= 500 && seen[2] >= 1500, "cases of operations and expressions", "fewer");
+	return result();
 }

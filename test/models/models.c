@@ -10,31 +10,14 @@
  * can reach may be used; the sanitizers judge that.
  */
 #include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "../aws.h"
 #include "aws/buffer.h"
 #include "aws/error.h"
-#include "aws/model.h"
 #include "use.h"
 
-static int passed;
-static int failed;
 static int services;
 static int operations;
-
-static void
-check(bool good, const char *what, const char *name)
-{
-	if (good)
-		passed++;
-	else
-	{
-		failed++;
-		printf("not ok: %s: %s\n", name, what);
-	}
-}
 
 /* A fixed sequence of numbers, so that every run tries the same damage. */
 static uint32_t
@@ -195,9 +178,9 @@ static void
 try_lookups(const char *directory)
 {
 	AwsError error = {0};
-	AwsModel *ec2 = aws_model_open(directory, "ec2", &error);
-	AwsModel *elbv2 = aws_model_open(directory, "elbv2", &error);
-	AwsModel *s3 = aws_model_open(directory, "s3", &error);
+	const AwsModel *ec2 = model_named(directory, "ec2");
+	const AwsModel *elbv2 = model_named(directory, "elbv2");
+	const AwsModel *s3 = model_named(directory, "s3");
 	const AwsOp *op;
 	const AwsRef *member;
 	AwsPaginator paginator;
@@ -206,8 +189,6 @@ try_lookups(const char *directory)
 	const AwsAcceptor *acceptors;
 	const AwsShape *shape;
 
-	if (ec2 == NULL || elbv2 == NULL || s3 == NULL)
-		return;
 	op = aws_model_op(ec2, "DescribeVpcs", &error);
 	check(op != NULL && aws_model_paginator(ec2, op, &paginator) &&
 			  strcmp(aws_model_string(ec2, paginator.result_keys[0].text), "Vpcs") == 0 &&
@@ -237,9 +218,7 @@ try_lookups(const char *directory)
 			  strcmp(aws_model_string(s3, parts.uri[3].string), "Key") == 0 && op->flags & AWS_OP_STREAM_OUTPUT,
 		  "URI template", "s3");
 	aws_error_clear(&error);
-	aws_model_close(ec2);
-	aws_model_close(elbv2);
-	aws_model_close(s3);
+	model_named(NULL, NULL);
 }
 
 typedef struct Names
@@ -407,6 +386,5 @@ main(int argc, char **argv)
 		check(fails_with(directory, "damaged", AWS_BAD_MODEL, NULL), "a damaged file", path);
 		remove(path);
 	}
-	printf("%d passed, %d failed\n", passed, failed);
-	return failed > 0;
+	return result();
 }

@@ -7,14 +7,9 @@
  * A vector is a line of JSON, as vectors.py prints it.
  */
 #include <json-c/json.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "../aws.h"
 #include "aws/sigv4.h"
-
-static int passed;
-static int failed;
 
 static const char *
 text(json_object *vector, const char *key)
@@ -23,19 +18,13 @@ text(json_object *vector, const char *key)
 }
 
 static void
-check(json_object *vector, const char *stage, const char *got)
+judge(json_object *vector, const char *stage, const char *got)
 {
-	const char *wanted = text(vector, stage);
+	char what[200];
 
-	if (wanted == NULL)
-		return;
-	if (strcmp(got, wanted) == 0)
-		passed++;
-	else
-	{
-		failed++;
-		printf("not ok: %s: %s\n  got:    %s\n  wanted: %s\n", text(vector, "name"), stage, got, wanted);
-	}
+	snprintf(what, sizeof(what), "%s: %s", text(vector, "name"), stage);
+	if (text(vector, stage) != NULL)
+		is(what, got, text(vector, stage));
 }
 
 static void
@@ -69,17 +58,14 @@ sign(json_object *vector)
 	}
 	aws_sha256_hex(body, strlen(body), hash);
 	aws_sigv4_canonical(&request, &canonical, &names);
-	check(vector, "canonical", aws_buffer_text(&canonical));
+	judge(vector, "canonical", aws_buffer_text(&canonical));
 	aws_sigv4_string_to_sign(&scope, &canonical, &string);
-	check(vector, "string_to_sign", aws_buffer_text(&string));
+	judge(vector, "string_to_sign", aws_buffer_text(&string));
 	if (aws_sigv4_signature(&scope, &string, signature))
-		check(vector, "signature", signature);
-	if (!aws_sigv4_authorization(&request, &scope, &authorization) || strstr(authorization.data, signature) == NULL ||
-		strstr(authorization.data, names.data) == NULL)
-	{
-		failed++;
-		printf("not ok: %s: authorization %s\n", text(vector, "name"), aws_buffer_text(&authorization));
-	}
+		judge(vector, "signature", signature);
+	check(aws_sigv4_authorization(&request, &scope, &authorization) && strstr(authorization.data, signature) != NULL &&
+			  strstr(authorization.data, names.data) != NULL,
+		  text(vector, "name"), aws_buffer_text(&authorization));
 	aws_buffer_free(&canonical);
 	aws_buffer_free(&names);
 	aws_buffer_free(&string);
@@ -101,6 +87,5 @@ main(void)
 		json_object_put(vector);
 	}
 	free(line);
-	printf("%d passed, %d failed\n", passed, failed);
-	return failed > 0;
+	return result();
 }

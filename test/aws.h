@@ -1,16 +1,16 @@
 /*
- * check.h
- *	  What test programs of the client share: counting, and waiting as a user does.
+ * aws.h
+ *	  What test programs of src/aws share: counting, models, and waiting as a user does.
  */
-#ifndef TEST_CHECK_H
-#define TEST_CHECK_H
+#ifndef TEST_AWS_H
+#define TEST_AWS_H
 
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "aws/aws.h"
+#include "aws/model.h"
 
 static int passed;
 static int failed;
@@ -72,4 +72,22 @@ turn(AwsClient *client)
 	aws_client_drive(client);
 }
 
-#endif /* TEST_CHECK_H */
+/* A model, which stays open; all are closed by NULL. */
+static inline const AwsModel *
+model_named(const char *folder, const char *name)
+{
+	static AwsModel *models[1000];
+	static int count;
+	AwsError error = {0};
+
+	for (int i = 0; i < count; i++)
+		if (name == NULL)
+			aws_model_close(models[i]);
+		else if (strcmp(aws_model_string(models[i], models[i]->header->service), name) == 0)
+			return models[i];
+	if (name == NULL)
+		return NULL;
+	return models[count++] = must(aws_model_open(folder, name, &error), &error);
+}
+
+#endif /* TEST_AWS_H */
