@@ -82,7 +82,8 @@ enum
 	ATTR_KEEP = 1 << 7,		 /* setting NULL cannot clear it: the value returns with a NOTICE */
 	ATTR_VOLATILE = 1 << 8,	 /* computed, and changes by itself: written back, never a difference */
 	ATTR_EXCLUSIVE = 1 << 9, /* a reference that only one object may hold */
-	ATTR_VARIANT = 1 << 10	 /* says of what kind the object is: a change from or to NULL cannot be made in place */
+	ATTR_INSIDE = 1 << 10,	 /* ids of what is in an object that it cannot leave: left to AWS where that is made anew */
+	ATTR_VARIANT = 1 << 11	 /* says of what kind the object is: a change from or to NULL cannot be made in place */
 };
 
 /*

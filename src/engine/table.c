@@ -711,6 +711,31 @@ rows_lock(Session *session, const Plan *plan)
 
 /* ------------------------------------------------------------- references */
 
+/* An id that a row holds as text, or the one that the object it names has now. */
+static const char *
+newest_id(const Value *value, const char *id)
+{
+	for (int r = 0; r < value->nrefs; r++)
+	{
+		const Object *referred = value->refs[r];
+		const char *text = referred->desired ? referred->desired[referred->kind->id_attribute].text : NULL;
+
+		if (text != NULL && strcmp(text, id) == 0 && referred->cloud_id != NULL)
+			return referred->cloud_id;
+	}
+	return id;
+}
+
+/* Whether an object that this one refers to, and cannot leave, is made anew. */
+static bool
+moves(const Object *object)
+{
+	for (int i = 0; i < object->kind->nattributes; i++)
+		if ((object->kind->res->attributes[i].flags & ATTR_REPLACE) && object_replaced(&object->desired[i]))
+			return true;
+	return false;
+}
+
 void
 object_refresh(const Session *session, Object *object)
 {
@@ -721,7 +746,9 @@ object_refresh(const Session *session, Object *object)
 		const Attribute *attr = &kind->res->attributes[i];
 		Value *value = &object->desired[i];
 
-		if (attr->form == FORM_PARTS)
+		if ((attr->flags & ATTR_INSIDE) && moves(object))
+			*value = (Value){0};
+		else if (attr->form == FORM_PARTS)
 			value->text = object->nparts > 0 ? parts_from_rows(session, object, attr->parts, false) : NULL;
 		else if (attr->form == FORM_REF && value->nrefs == 1)
 			value->text = value->refs[0]->cloud_id ? value->refs[0]->cloud_id : "";
@@ -733,6 +760,15 @@ object_refresh(const Session *session, Object *object)
 				if (value->refs[r]->cloud_id != NULL)
 					ids = lappend(ids, unconstify(char *, value->refs[r]->cloud_id));
 			value->text = list_length(ids) == value->nrefs ? sorted_json_array(ids) : "";
+		}
+		else if (attr->form == FORM_IDS && value->nrefs > 0)
+		{
+			List *ids = json_array_strings(value->text);
+			ListCell *cell;
+
+			foreach (cell, ids)
+				lfirst(cell) = (void *) newest_id(value, lfirst(cell));
+			value->text = sorted_json_array(ids);
 		}
 	}
 }

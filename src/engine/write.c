@@ -351,9 +351,12 @@ wanted_values(const Action *action, Bitmapset **changed)
 
 		if ((attr->flags & ATTR_TRIGGER) && wanted[i].text != NULL && strcmp(wanted[i].text, "true") == 0)
 			wanted[i].text = "false";
-		else if (!row_follows(action, i) || value_equal(attr, &wanted[i], &object->actual[i]))
+		else if (attr->form == FORM_IDS && object_replaced(&wanted[i]))
+			; /* the row still holds the ids of what was there before */
+		else if (!row_follows(action, i) || value_equal(attr, &wanted[i], &object->actual[i]) ||
+				 value_unheld(attr, &object->actual[i]))
 			continue;
-		else if (!value_unheld(attr, &object->actual[i]))
+		else
 			wanted[i] = object->actual[i];
 		*changed = bms_add_member(*changed, i);
 	}

@@ -262,7 +262,7 @@ static const Resource endpoint_gateway = {
 			{"service", "ServiceName:last_label", FORM_SCALAR, ATTR_REPLACE},
 			{"policy_document", "PolicyDocument:json_text", FORM_POLICY},
 			{"state", "State", FORM_SCALAR, ATTR_COMPUTED},
-			{"route_table_ids", "RouteTableIds", FORM_SET},
+			{"route_table_ids", "RouteTableIds", FORM_SET, ATTR_INSIDE},
 			TAGS,
 			{"vpc_id", "VpcId", FORM_REF, ATTR_REPLACE, .refers = "vpc"},
 		},

@@ -473,7 +473,45 @@ def reference_to_what_had_no_row():
     check("from then on NULL is a wish", sorted(actions("preview_apply"))[0].split("|")[:2], ["replace", "task_definition"])
 
 
-CASES = [reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+def ids_of_what_is_made_anew():
+    """Rows hold ids as text (subnets, route tables): they follow when what they name is made anew."""
+    start("aws_elb")
+    do("INSERT INTO vpc (cidr_block) VALUES ('10.1.0.0/16')",
+       "INSERT INTO subnet (cidr_block, vpc_id, availability_zone) SELECT '10.1.' || i || '.0/24', id, 'us-east-1' || z"
+       " FROM vpc, (VALUES (1, 'a'), (2, 'b')) n (i, z) WHERE NOT is_default",
+       "INSERT INTO endpoint_gateway (service, vpc_id) SELECT 's3', id FROM vpc WHERE NOT is_default")
+    actions()
+    do("INSERT INTO load_balancer (load_balancer_name, scheme, load_balancer_type, ip_address_type, subnets) SELECT 'l', 'internal',"
+       " 'application', 'ipv4', array_agg(subnet_id) FROM subnet WHERE cidr_block LIKE '10.1.%'")
+    actions()
+
+    def same(what):
+        check(what + ", and nothing is left", actions("preview_apply"), [])
+        subnets = sorted(s["SubnetId"] for s in ec2.describe_subnets()["Subnets"] if s["CidrBlock"].startswith("10.1."))
+        held = elb.describe_load_balancers()["LoadBalancers"][0]["AvailabilityZones"]
+        check("the load balancer is in the subnets", sorted(zone["SubnetId"] for zone in held), subnets)
+        check("so says its row", sql("SELECT array_agg(s ORDER BY s) FROM load_balancer, unnest(subnets) s"),
+              "{" + ",".join(subnets) + "}")
+        tables = [t["RouteTableId"] for t in ec2.describe_route_tables()["RouteTables"]
+                  if t["VpcId"] == sql("SELECT vpc_id FROM vpc WHERE NOT is_default")]
+        check("the endpoint is in the route table", [e["RouteTableIds"] for e in ec2.describe_vpc_endpoints()["VpcEndpoints"]
+                                                     if e["State"] != "deleted"], [tables])
+        check("so says its row", sql("SELECT route_table_ids FROM endpoint_gateway"), "{" + tables[0] + "}")
+
+    do("UPDATE subnet SET cidr_block = '10.1.3.0/24' WHERE cidr_block = '10.1.1.0/24'")
+    check("the load balancer moves with a subnet", [line.split("|")[:2] for line in actions()],
+          [["update", "load_balancer"], ["replace", "subnet"]])
+    same("a subnet is replaced")
+    sql("BEGIN; DELETE FROM load_balancer; DELETE FROM endpoint_gateway; DELETE FROM subnet WHERE cidr_block LIKE '10.1.%';"
+        "DELETE FROM security_group_rule r USING security_group g, vpc v WHERE r.security_group_id = g.id AND g.vpc_id = v.id"
+        " AND NOT v.is_default; DELETE FROM security_group g USING vpc v WHERE g.vpc_id = v.id AND NOT v.is_default;"
+        "DELETE FROM vpc WHERE NOT is_default; SELECT iasql_apply(); ROLLBACK")
+    check("a deletion that was rolled back took them away", elb.describe_load_balancers()["LoadBalancers"], [])
+    check("they come again", sorted({line.split("|")[0] for line in actions()}), ["create"])
+    same("made again")
+
+
+CASES = [ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, bad_calls, failures]

@@ -37,6 +37,7 @@ static const struct
 	{ATTR_VOLATILE, "volatile"},
 	{ATTR_VARIANT, "variant"},
 	{ATTR_EXCLUSIVE, "exclusive"},
+	{ATTR_INSIDE, "inside"},
 };
 
 /* The hook needs a server; its place in the table is all that is asked for. */
