@@ -78,6 +78,7 @@ object_bind(Object *object, Object *listed)
 {
 	Kind *kind = object->kind;
 
+	Assert(object != listed && object->kind == listed->kind && !listed->merged);
 	object->presence = listed->presence;
 	object->actual = listed->actual;
 	object->item = listed->item;

@@ -483,6 +483,7 @@ give_end(CloudCall *call)
 		call->end(call->end_arg, call);
 		return;
 	}
+	Assert(!call->queued);
 	dlist_push_tail(&call->account->ended, &call->node);
 	call->queued = true;
 }

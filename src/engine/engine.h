@@ -232,7 +232,6 @@ typedef struct Action
 	bool reported;	   /* counts as a row of the result */
 	ActionState state;
 	const char *error; /* AWS's message for a failed one, with code and request id */
-	const char *error_code;
 	int sqlstate;
 	List *before; /* of Action: those that must end first */
 	List *after;  /* of Action: those that wait for this one */

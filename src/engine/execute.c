@@ -63,6 +63,7 @@ release(Executor *ex, Action *action)
 	{
 		Action *next = lfirst(cell);
 
+		Assert(next->pending > 0);
 		if (action->state != ACTION_DONE && next->state == ACTION_WAITING)
 		{
 			next->state = ACTION_SKIPPED;
@@ -80,6 +81,7 @@ release(Executor *ex, Action *action)
 static void
 action_done(Executor *ex, Action *action)
 {
+	Assert(action->state == ACTION_RUNNING && action->run->outstanding == 0);
 	action->state = ACTION_DONE;
 	ex->unfinished--;
 	tell(ex, action);
@@ -87,15 +89,22 @@ action_done(Executor *ex, Action *action)
 }
 
 void
-action_fail(Executor *ex, Action *action, const CloudError *error)
+action_take_error(Action *action, const CloudError *error)
 {
-	action->state = ACTION_FAILED;
+	if (action->error != NULL)
+		return;
 	action->error = error->code ? psprintf("%s: %s", error->code, error->message ? error->message : "")
 								: pstrdup(error->message ? error->message : "unknown error");
 	if (error->request_id != NULL)
 		action->error = psprintf("%s (request %s)", action->error, error->request_id);
-	action->error_code = error->code;
 	action->sqlstate = sqlstate_of(error);
+}
+
+void
+action_fail(Executor *ex, Action *action)
+{
+	Assert(action->state == ACTION_RUNNING && action->run->outstanding == 0 && action->error != NULL);
+	action->state = ACTION_FAILED;
 	ex->unfinished--;
 	tell(ex, action);
 	release(ex, action);
@@ -223,6 +232,7 @@ execute_plan(Session *session, Plan *plan)
 	Executor ex = {.session = session, .plan = plan, .last_notice = GetCurrentTimestamp()};
 	ListCell *cell;
 
+	Assert(session_holds(session));
 	foreach (cell, plan->actions)
 	{
 		Action *action = lfirst(cell);
@@ -263,6 +273,7 @@ execute_plan(Session *session, Plan *plan)
 		progress_report(session, plan, &ex.last_report, doing);
 		progress_wait(plan, &ex.last_notice, doing);
 		timeout = sooner(sooner(requests_send(&ex), polls_start(&ex)), PROGRESS_SILENCE_MS);
+		Assert(ex.in_flight > 0 || ex.requests != NIL || ex.polling != NIL);
 		while ((cloud = cloud_next(session, timeout)) != NULL)
 		{
 			void *user = cloud_user(cloud);

@@ -18,7 +18,6 @@ typedef struct Run
 	TimestampTz poll_at; /* of a wait */
 	TimestampTz wait_since;
 	int polls;
-	CloudError *error;
 	Value *values;		/* effective */
 	const char *lookup; /* what Resource.lookup found, as JSON */
 } Run;
@@ -73,7 +72,9 @@ typedef struct Executor
 
 /* in execute.c */
 extern void step_done(Executor *ex, Action *action);
-extern void action_fail(Executor *ex, Action *action, const CloudError *error);
+/* keeps the first of an action's errors; it fails when its other requests have ended */
+extern void action_take_error(Action *action, const CloudError *error);
+extern void action_fail(Executor *ex, Action *action);
 
 /* in execute_request.c */
 /* queues what a call of an action's step asks for; 'element' is $@, 'gathered' $#, each may be NULL */

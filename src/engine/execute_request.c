@@ -159,6 +159,7 @@ requests_send(Executor *ex)
 		}
 		if (!is_durable(ex, request))
 			continue;
+		Assert(list_length(request->intents) == list_length(request->actions));
 		test_stop("durable");
 		cloud_start(ex->session, request->service, request->operation,
 					asked_region(first->object->kind, first->object->region), request->input, NULL,
@@ -272,8 +273,8 @@ request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_don
 		journal_outcome(ex->session, intent, action->object->cloud_id, request_id, NULL, NULL, last);
 		if (--run->outstanding > 0)
 			continue;
-		if (run->error != NULL)
-			action_fail(ex, action, run->error);
+		if (action->error != NULL)
+			action_fail(ex, action);
 		else
 			step_done(ex, action);
 	}
@@ -288,16 +289,14 @@ request_failed(Executor *ex, Request *request, const CloudError *error)
 	foreach (cell, request->actions)
 	{
 		Action *action = lfirst(cell);
-		Run *run = action->run;
 		int64 intent = *(int64 *) list_nth(request->intents, foreach_current_index(cell));
 
 		if (!error->maybe_executed)
 			journal_outcome(ex->session, intent, NULL, error->request_id, error->code ? error->code : "",
 							error->message, false);
-		if (run->error == NULL)
-			run->error = (CloudError *) error;
-		if (--run->outstanding == 0)
-			action_fail(ex, action, run->error);
+		action_take_error(action, error);
+		if (--action->run->outstanding == 0)
+			action_fail(ex, action);
 	}
 }
 

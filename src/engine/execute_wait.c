@@ -90,7 +90,8 @@ poll_ended(Executor *ex, Poll *poll, CloudCall *cloud)
 			failure.message = error ? error->message : "it did not become ready within iasql.wait_timeout";
 		if (failure.message != NULL)
 		{
-			action_fail(ex, action, &failure);
+			action_take_error(action, &failure);
+			action_fail(ex, action);
 			continue;
 		}
 		ex->polling = lappend(ex->polling, action);

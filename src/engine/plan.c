@@ -39,6 +39,7 @@ action_new(Plan *plan, Object *object, ActionKind kind)
 {
 	Action *action = palloc0(sizeof(Action));
 
+	Assert(object->action == NULL && object->frozen == NULL && !object->row_hidden);
 	action->kind = kind;
 	action->object = object;
 	action->reported = true;

@@ -228,6 +228,7 @@ write_batch(Session *session, int expected, const char *sql, const List *objects
 	{
 		Object *object = list_nth(objects, i);
 
+		Assert(!whole || object->base != NULL);
 		if (object->row_key == NULL)
 			continue;
 		texts[0][n] = object->kind->res->name;

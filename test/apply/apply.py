@@ -400,9 +400,10 @@ def failures():
     start("aws_iam")
     do(role_row("a"), role_row("b"),
        f"INSERT INTO role (role_name, assume_role_policy_document, attached_policies_arns)"
-       f" VALUES ('bad', '{TRUST}', array['arn:aws:iam::aws:policy/NoSuchPolicy', 'arn:aws:iam::aws:policy/ReadOnlyAccess'])")
+       f" VALUES ('bad', '{TRUST}', array['arn:aws:iam::aws:policy/NoSuchPolicy', 'arn:aws:iam::aws:policy/ReadOnlyAccess',"
+       f" 'arn:aws:iam::aws:policy/NoSuchEither'])")
     error = sql("SELECT iasql_apply()")
-    contains("the error names the row and AWS's code", error, "could not apply 1 of 3", "role bad", "NoSuchEntity")
+    contains("the error names the row and AWS's code", error, "could not apply 1 of 3", "role bad: NoSuchEntity: Policy arn:")
     check("what could be done was", role_names(), ["a", "b", "bad"])
     do("UPDATE role SET attached_policies_arns = NULL WHERE role_name = 'bad'")
     sql("SELECT iasql_apply()")
