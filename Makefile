@@ -5,7 +5,7 @@
 #   make install       install into the PostgreSQL of PG_CONFIG; make uninstall takes it away
 #   make check         build with warnings as errors, install, run every suite; ends with "N passed, N failed"
 #   make check-faults  the suites that break transactions, the server and the network, at their full size
-#   make check-long    every suite at its full size
+#   make check-long    every suite at its full size, then the engine with assertions and a sanitizer, and under valgrind
 #   make check-matrix  build and test on PostgreSQL 16 and 18, from a Python package
 #   make installcheck  only pg_regress, against a private cluster
 #   make demo          play the tutorial on a private cluster and an emulated AWS; make demo-stop ends both
@@ -33,6 +33,8 @@ check-faults: check
 
 check-long: export IASQL_LONG = 1
 check-long: check
+	IASQL_LONG= tools/instrument checked
+	IASQL_LONG= tools/instrument valgrind
 
 check-matrix:
 	test/matrix/check $(SUITES)

@@ -12,10 +12,11 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-fi
 	-Wno-declaration-after-statement $(if $(CI)$(WERROR),-Werror)
 PG_CPPFLAGS = -Isrc
 # -MMD -MP: Debian's server is built without --enable-depend, so PGXS would not follow headers.
-PG_CFLAGS = -std=gnu11 $(WARNINGS) -MMD -MP $(COUNTERS)
-# For tools/coverage: gcov's counters, and no optimisation that would blur them.
+PG_CFLAGS = -std=gnu11 $(WARNINGS) -MMD -MP $(COUNTERS) $(CHECKS)
+# For tools/instrument: gcov's counters, and no optimisation that would blur them; or assertions and a sanitizer.
 COUNTERS = $(if $(COVERAGE),--coverage -O0)
-SHLIB_LINK = $(COUNTERS) -lcurl -lcrypto -lexpat -ljson-c -lm
+CHECKS = $(if $(CHECKED),-DUSE_ASSERT_CHECKING -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+SHLIB_LINK = $(COUNTERS) $(CHECKS) -lcurl -lcrypto -lexpat -ljson-c -lm
 EXTRA_CLEAN = build/libaws.a build/asan $(OBJS:.o=.d)
 NO_INSTALLCHECK = 1
 
