@@ -105,6 +105,8 @@ commit(void)
 	SPI_finish();
 	PopActiveSnapshot();
 	CommitTransactionCommand();
+	/* a transaction must not begin under a changed security context */
+	SetUserIdAndSecContext(GetSessionUserId(), 0);
 }
 
 /*
