@@ -255,30 +255,19 @@ raise_failures(Plan *plan)
 	{
 		Action *action = lfirst(cell);
 
-		if (!action->reported || action->row_only)
-			continue;
-		total++;
-		if (action->state == ACTION_SKIPPED)
-			skipped++;
+		if (action->reported && !action->row_only)
+		{
+			total++;
+			skipped += action->state == ACTION_SKIPPED;
+		}
 		if (action->state != ACTION_FAILED)
 			continue;
 		if (failed++ == 0 && action->sqlstate != 0)
 			sqlstate = action->sqlstate;
+		/* the half of a replacement that deletes is no row of the report */
 		if (failed <= FAILURES_SHOWN)
-			appendStringInfo(&detail, "%s%s: %s", detail.len ? "\n" : "", object_describe(action->object),
-							 action->error);
-	}
-	foreach (cell, plan->actions)
-	{
-		Action *action = lfirst(cell);
-
-		/* the half of a replacement that deletes is no row of the report, but may fail */
-		if (!action->reported && action->state == ACTION_FAILED)
-		{
-			failed++;
-			appendStringInfo(&detail, "%s%s (the replaced one): %s", detail.len ? "\n" : "",
-							 object_describe(action->object), action->error);
-		}
+			appendStringInfo(&detail, "%s%s%s: %s", detail.len ? "\n" : "", object_describe(action->object),
+							 action->reported ? "" : " (the replaced one)", action->error);
 	}
 	if (failed == 0)
 		return;
@@ -334,6 +323,8 @@ conclude(Session *session, Plan *plan)
 	List *deleted = NIL;
 	List *forgotten = list_copy(plan->forgotten);
 	List *born = NIL;
+	List **touched = palloc0(sizeof(List *) * (world->nkinds + 1));
+	List **created = palloc0(sizeof(List *) * (world->nkinds + 1));
 	bool called = false;
 	bool failed = false;
 	ListCell *cell;
@@ -343,44 +334,14 @@ conclude(Session *session, Plan *plan)
 	foreach (cell, plan->actions)
 	{
 		Action *action = lfirst(cell);
+		int k = action->object->kind->index;
 
 		called |= !action->row_only;
 		failed |= action->state == ACTION_FAILED;
-	}
-
-	for (int k = 0; k < world->nkinds; k++)
-	{
-		Kind *kind = world->kinds[k];
-		Kind *other;
-		List *touched = NIL;
-		List *created = NIL;
-
-		foreach (cell, plan->actions)
-		{
-			Action *action = lfirst(cell);
-
-			if (action->object->kind != kind || !is_touched(action))
-				continue;
-			touched = lappend(touched, action->object);
-			if (action->kind == ACTION_CREATE || action->kind == ACTION_REPLACE)
-				created = lappend(created, action->object);
-		}
-		if (touched == NIL)
-			continue;
-		read_back_kind(session, kind, touched);
-		foreach (cell, touched)
-			object_resolve_actual(session, lfirst(cell));
-		for (int b = 0; created != NIL && b < (int) lengthof(kind->res->born); b++)
-			if (kind->res->born[b].import && (other = kind_by_name(world, kind->res->born[b].resource)) != NULL)
-				find_born(session, other, kind->res->born[b].parent, created, &written, &born);
-	}
-	foreach (cell, born)
-		object_resolve_actual(session, lfirst(cell));
-
-	foreach (cell, plan->actions)
-	{
-		Action *action = lfirst(cell);
-
+		if (is_touched(action))
+			touched[k] = lappend(touched[k], action->object);
+		if (is_touched(action) && (action->kind == ACTION_CREATE || action->kind == ACTION_REPLACE))
+			created[k] = lappend(created[k], action->object);
 		if (is_touched(action) || (action->row_only && action->kind == ACTION_UPDATE))
 			written = lappend(written, action);
 		else if (action->kind == ACTION_DELETE && action->state == ACTION_DONE)
@@ -390,6 +351,21 @@ conclude(Session *session, Plan *plan)
 				forgotten = lappend(forgotten, action->object);
 		}
 	}
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		Kind *kind = world->kinds[k];
+		Kind *other;
+
+		read_back_kind(session, kind, touched[k]);
+		foreach (cell, touched[k])
+			object_resolve_actual(session, lfirst(cell));
+		for (int b = 0; created[k] != NIL && b < (int) lengthof(kind->res->born); b++)
+			if (kind->res->born[b].import && (other = kind_by_name(world, kind->res->born[b].resource)) != NULL)
+				find_born(session, other, kind->res->born[b].parent, created[k], &written, &born);
+	}
+	foreach (cell, born)
+		object_resolve_actual(session, lfirst(cell));
+
 	state_tombstones(session, deleted);
 	write_forgotten(session, forgotten);
 	conclude_written(written, &agreed);

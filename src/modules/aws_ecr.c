@@ -75,6 +75,13 @@ static const Resource repository = {
 	.created_at = "createdAt",
 };
 
+#define NO_POLICY "RepositoryPolicyNotFoundException|RepositoryNotFoundException"
+#define SET_POLICY                                                                                 \
+	{                                                                                              \
+		.operation = "SetRepositoryPolicy", .item = ".",                                           \
+		.input = "{'repositoryName': '$repository_name', 'policyText': '$policy_text:json_text'}", \
+	}
+
 static const Resource repository_policy = {
 	.name = "repository_policy",
 	.service = "ecr",
@@ -84,13 +91,13 @@ static const Resource repository_policy = {
 			.input = "{'repositoryName': '$^repository_name'}",
 			.items = ".",
 			.per = "repository",
-			.per_parent_gone = "RepositoryPolicyNotFoundException|RepositoryNotFoundException",
+			.per_parent_gone = NO_POLICY,
 		},
 	.get = "GetRepositoryPolicy",
 	.get_input = NAME,
 	.get_items = ".",
 	.get_batch = 1,
-	.gone = "RepositoryPolicyNotFoundException|RepositoryNotFoundException",
+	.gone = NO_POLICY,
 	.dies_with = "repository_name",
 	.reply_complete = 1,
 	.attributes =
@@ -99,35 +106,9 @@ static const Resource repository_policy = {
 			{"policy_text", "policyText:json_text", FORM_POLICY, ATTR_KEEP},
 			{"repository_name", "repositoryName", FORM_REF, ATTR_ID | ATTR_KEY | ATTR_REPLACE, .refers = "repository"},
 		},
-	.create =
-		{
-			{
-				.operation = "SetRepositoryPolicy",
-				.input = "{'repositoryName': '$repository_name', 'policyText': '$policy_text:json_text'}",
-				.item = ".",
-			},
-		},
-	.changes =
-		{
-			{
-				"policy_text",
-				{
-					{
-						.operation = "SetRepositoryPolicy",
-						.input = "{'repositoryName': '$repository_name', 'policyText': '$policy_text:json_text'}",
-						.item = ".",
-					},
-				},
-			},
-		},
-	.remove =
-		{
-			{
-				.operation = "DeleteRepositoryPolicy",
-				.input = NAME,
-				.done = "RepositoryPolicyNotFoundException|RepositoryNotFoundException",
-			},
-		},
+	.create = {SET_POLICY},
+	.changes = {{"policy_text", {SET_POLICY}}},
+	.remove = {{.operation = "DeleteRepositoryPolicy", .input = NAME, .done = NO_POLICY}},
 };
 
 static const Resource public_repository = {
@@ -143,14 +124,7 @@ static const Resource public_repository = {
 	.reply_complete = 1,
 	.loses_data = 1,
 	.attributes = {REPOSITORY_ATTRIBUTES},
-	.create =
-		{
-			{
-				.operation = "CreateRepository",
-				.input = NAME,
-				.item = "repository",
-			},
-		},
+	.create = {{.operation = "CreateRepository", .input = NAME, .item = "repository"}},
 	.remove = {DELETE_REPOSITORY},
 	.created_at = "createdAt",
 };

@@ -16,6 +16,16 @@
 #define PROFILE "{'InstanceProfileName': '$role_name'}"
 #define ROLE_AND_POLICY "{'RoleName': '$role_name', 'PolicyArn': '$@'}"
 
+#define ATTACH(policies, codes)                                                                      \
+	{                                                                                                \
+		.operation = "AttachRolePolicy", .input = ROLE_AND_POLICY, .each = policies, .retry = codes, \
+	}
+#define DETACH(policies)                                                                                     \
+	{                                                                                                        \
+		.operation = "DetachRolePolicy", .input = ROLE_AND_POLICY, .each = policies, .done = "NoSuchEntity", \
+		.retry = "ConcurrentModification",                                                                   \
+	}
+
 /* New names reach all of IAM's servers with a delay. */
 #define CREATE_PROFILE                                                                                                \
 	{                                                                                                                 \
@@ -76,12 +86,7 @@ static const Resource role = {
 				.item = "Role",
 				.retry = "ConcurrentModification",
 			},
-			{
-				.operation = "AttachRolePolicy",
-				.input = ROLE_AND_POLICY,
-				.each = "attached_policies_arns",
-				.retry = "NoSuchEntity:role|ConcurrentModification",
-			},
+			ATTACH("attached_policies_arns", "NoSuchEntity:role|ConcurrentModification"),
 			CREATE_PROFILE,
 			FILL_PROFILE,
 		},
@@ -115,19 +120,8 @@ static const Resource role = {
 			{
 				"attached_policies_arns",
 				{
-					{
-						.operation = "AttachRolePolicy",
-						.input = ROLE_AND_POLICY,
-						.each = "attached_policies_arns+",
-						.retry = "ConcurrentModification",
-					},
-					{
-						.operation = "DetachRolePolicy",
-						.input = ROLE_AND_POLICY,
-						.each = "attached_policies_arns-",
-						.done = "NoSuchEntity",
-						.retry = "ConcurrentModification",
-					},
+					ATTACH("attached_policies_arns+", "ConcurrentModification"),
+					DETACH("attached_policies_arns-"),
 				},
 			},
 		},
@@ -135,13 +129,7 @@ static const Resource role = {
 		{
 			EMPTY_PROFILE(EC2_MAY_ASSUME),
 			DELETE_PROFILE(EC2_MAY_ASSUME),
-			{
-				.operation = "DetachRolePolicy",
-				.input = ROLE_AND_POLICY,
-				.each = "attached_policies_arns",
-				.done = "NoSuchEntity",
-				.retry = "ConcurrentModification",
-			},
+			DETACH("attached_policies_arns"),
 			{
 				.operation = "DeleteRole",
 				.input = ROLE,
