@@ -96,6 +96,13 @@ typedef struct Audit
 
 /* -------------------------------------------------------------------- log */
 
+/* A string as of type name, which is copied and stored at its full length, whatever follows the string. */
+static Datum
+name_datum(char *string)
+{
+	return DirectFunctionCall1(namein, CStringGetDatum(string));
+}
+
 /* The workspace of the table's schema and the protected rows; false where the table is in none. */
 static bool
 find_workspace(Audit *audit)
@@ -103,7 +110,7 @@ find_workspace(Audit *audit)
 	static SPIPlanPtr kept; /* for as long as the backend lives */
 	static Oid kept_for;
 	Oid types[] = {NAMEOID, TEXTOID};
-	Datum values[] = {CStringGetDatum(get_namespace_name(RelationGetNamespace(audit->rel))),
+	Datum values[] = {name_datum(get_namespace_name(RelationGetNamespace(audit->rel))),
 					  CStringGetTextDatum(audit->table)};
 	SavedUser saved = become_owner(&audit->session);
 	bool found;
@@ -148,7 +155,7 @@ open_log(Audit *audit)
 	Oid id = get_relname_relid("iasql_audit_log", audit->session.ext_schema);
 
 	audit->sequence = get_relname_relid("iasql_audit_log_id_seq", audit->session.ext_schema);
-	audit->user = CStringGetDatum(pstrdup(GetUserNameFromId(GetSessionUserId(), false)));
+	audit->user = name_datum(GetUserNameFromId(GetSessionUserId(), false));
 	audit->log = table_open(id, RowExclusiveLock);
 	audit->estate = CreateExecutorState();
 	audit->result = makeNode(ResultRelInfo);

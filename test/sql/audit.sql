@@ -41,6 +41,12 @@ INSERT INTO iasql_audit_log (workspace, usr, table_name, change_type, change) VA
 RESET SESSION AUTHORIZATION;
 TABLE log;
 
+-- a name is stored with zeros behind it, not with what is there in memory
+CHECKPOINT;
+SELECT bool_and((length(bytes) - length(replace(bytes, stored, ''))) / 128 >= n) AS padded
+FROM encode(pg_read_binary_file(pg_relation_filepath('iasql_audit_log')), 'hex') AS bytes,
+    (SELECT rpad(encode(usr::text::bytea, 'hex'), 128, '0') AS stored, count(*) AS n FROM iasql_audit_log GROUP BY usr) AS names;
+
 -- who is the session's user, whoever owns the function that wrote
 CREATE FUNCTION write_row() RETURNS void LANGUAGE sql SECURITY DEFINER
     AS $$INSERT INTO public.log_group (log_group_name) VALUES ('by function')$$;
