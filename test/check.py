@@ -42,10 +42,10 @@ def sql(*statements, **options):
     return run(*statements, stderr=subprocess.STDOUT, **options).stdout.strip()
 
 
-def converge():
+def converge(**options):
     """Apply until nothing is left to do; "" or the last output if that does not come about."""
     for _ in range(APPLIES):
-        last = run("SELECT * FROM iasql_apply()", timeout=120)
+        last = run("SELECT * FROM iasql_apply()", timeout=120, **options)
         if last.returncode == 0 and not last.stdout:
             return ""
     return last.stdout + last.stderr

@@ -4,10 +4,10 @@
  *
  * Rows (with the base that state.c attached by the row's key) and listed
  * objects begin as Objects of their own.  Binding goes through the kinds,
- * parents first,and merges pairs: by the base's cloud id, by a cloud id
- * typed into the row, by natural key, and last, for objects that this
- * database made in a run that did not commit and that have no natural key,
- * by the row that asked for them then.  A parent's references are resolved
+ * parents first, and merges pairs: what a run that did not commit made for a
+ * row in place of its object; by the base's cloud id, by a cloud id typed
+ * into the row, by natural key, and last, for objects that such a run made
+ * and that have no natural key, by the row that asked for them then.  A parent's references are resolved
  * to merged Objects before its children are bound, so that "the same parent"
  * is a comparison of pointers.
  *
@@ -91,6 +91,7 @@ object_bind(Object *object, Object *listed)
 	object->ours = listed->ours;
 	object->left_at = listed->left_at;
 	object->left_values = listed->left_values;
+	object->left_for = listed->left_for;
 	object->resume_step = listed->resume_step;
 	object->frozen = object->frozen ? object->frozen : listed->frozen;
 	listed->actual = NULL;
@@ -345,35 +346,69 @@ bind_by_request(Session *session, Kind *kind)
 	}
 }
 
+/* Makes of what a row had an Object of its own, which is to be deleted: the row goes on as another. */
+static void
+split_off(Object *object)
+{
+	Object *old = object_new(object->kind, object->base_region);
+
+	old->base = object->base;
+	old->base_region = object->base_region;
+	old->base_created = object->base_created;
+	old->base_time = object->base_time;
+	old->base_protected = object->base_protected;
+	old->cloud_id = object->cloud_id;
+	old->row_key = object->row_key;
+	old->row_id = -1;
+	old->moved_to = object;
+	object_index(old);
+	object->base = NULL;
+	object->base_region = NULL;
+	object->base_protected = false;
+	object->cloud_id = NULL;
+}
+
 /* A row that moved to another region is a new object there and a deletion here. */
 static void
-split_moved(Session *session, Kind *kind)
+split_moved(Kind *kind)
 {
 	ListCell *cell;
 
 	foreach (cell, list_copy(kind->objects))
 	{
 		Object *object = lfirst(cell);
-		Object *old;
 
-		if (object->desired == NULL || object->base == NULL || object->base_region == NULL ||
-			strcmp(object->base_region, object->region) == 0)
+		if (object->desired != NULL && object->base != NULL && object->base_region != NULL &&
+			strcmp(object->base_region, object->region) != 0)
+			split_off(object);
+	}
+}
+
+/* A row whose replacement was cut off goes on with what was made for it, if it still wants that. */
+static void
+bind_replacements(Kind *kind)
+{
+	ListCell *cell;
+
+	foreach (cell, list_copy(kind->objects))
+	{
+		Object *made = lfirst(cell);
+		ListCell *row;
+
+		if (made->left_for == NULL || !is_listed_only(made) || made->leaving)
 			continue;
-		old = object_new(kind, object->base_region);
-		old->base = object->base;
-		old->base_region = object->base_region;
-		old->base_created = object->base_created;
-		old->base_time = object->base_time;
-		old->base_protected = object->base_protected;
-		old->cloud_id = object->cloud_id;
-		old->row_key = object->row_key;
-		old->row_id = -1;
-		old->moved_to = object;
-		object_index(old);
-		object->base = NULL;
-		object->base_region = NULL;
-		object->base_protected = false;
-		object->cloud_id = NULL;
+		foreach (row, kind->objects)
+		{
+			Object *object = lfirst(row);
+
+			if (object->desired == NULL || object->actual != NULL || strcmp(object->row_key, made->left_for) != 0 ||
+				strcmp(object->region, made->region) != 0 || strcmp(journal_values(object), made->left_values) != 0)
+				continue;
+			if (object->base != NULL)
+				split_off(object);
+			object_bind(object, made);
+			break;
+		}
 	}
 }
 
@@ -492,7 +527,8 @@ bind_world(Session *session)
 			if (object->desired != NULL)
 				object_refresh(session, object);
 		}
-		split_moved(session, kind);
+		split_moved(kind);
+		bind_replacements(kind);
 		bind_by_cloud_id(kind);
 		read_missing(session, kind);
 		bind_by_natural_key(kind);

@@ -7,7 +7,8 @@
  *
  *	computed					the row takes the cloud's value
  *	no base, row NULL			the row takes the cloud's value (AWS decided)
- *	no base, row not NULL		the cloud follows; a replace-only one is a refusal
+ *	no base, row not NULL		the cloud follows; a replace-only one is a refusal, unless a run of ours that did
+ *								not commit made the object
  *	row moved away from base	the cloud follows (sync: the row)
  *	only the cloud moved		drift: the cloud is put back, or the row follows,
  *								or nothing, as the mode says; a shared attribute's
@@ -120,7 +121,8 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 		else if (base == NULL)
 		{
 			delta->push = !row_null || object_replaced(desired) || settle_left_behind(object, i);
-			if (delta->push && (attr->flags & ATTR_REPLACE) && !object->broken && !object_replaced(desired))
+			if (delta->push && (attr->flags & ATTR_REPLACE) && !object->broken && !object->ours &&
+				!object_replaced(desired))
 				*refusal = attr->column;
 		}
 		else if (!edited)

@@ -166,6 +166,7 @@ struct Object
 	bool ours;				 /* made by this database by a run that did not commit: orphan or to be bound */
 	TimestampTz left_at;	 /* when such a run last made or changed it, or 0 */
 	const char *left_values; /* the row that wanted it then: journal_values of it */
+	const char *left_for;	 /* made by it in place of another object: the row's key; else NULL */
 	int resume_step;		 /* its creation stopped before this step; 0: complete */
 	const char *frozen;		 /* why nothing may be done with it now, or NULL */
 	bool imported;			 /* an import of this run */

@@ -274,6 +274,8 @@ execute_plan(Session *session, Plan *plan)
 		progress_wait(plan, &ex.last_notice, doing);
 		timeout = sooner(sooner(requests_send(&ex), polls_start(&ex)), PROGRESS_SILENCE_MS);
 		Assert(ex.in_flight > 0 || ex.requests != NIL || ex.polling != NIL);
+		if (ex.sent > 0)
+			timeout = 0; /* get them under way, then come back to wait */
 		while ((cloud = cloud_next(session, timeout)) != NULL)
 		{
 			void *user = cloud_user(cloud);
@@ -284,7 +286,7 @@ execute_plan(Session *session, Plan *plan)
 				request_ended(&ex, user, cloud);
 			timeout = 0;
 		}
-		if (ex.in_flight > 0)
+		for (; ex.sent > 0; ex.sent--)
 			test_stop("sent");
 	}
 	ex.last_report = 0;

@@ -40,7 +40,6 @@ typedef struct Request
 	const char *operation;
 	char *input;
 	char *token;
-	bool sent;
 	TimestampTz not_before; /* a repeat waits until then */
 	TimestampTz first;		/* when it was first tried */
 	int repeats;
@@ -63,6 +62,7 @@ typedef struct Executor
 	List *requests; /* of Request: not in flight */
 	List *polling;	/* of Action: at a wait, between two looks */
 	int in_flight;
+	int sent; /* of them in this tick */
 	int unfinished;
 	int finished;
 	int total;

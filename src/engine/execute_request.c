@@ -164,8 +164,8 @@ requests_send(Executor *ex)
 		cloud_start(ex->session, request->service, request->operation,
 					asked_region(first->object->kind, first->object->region), request->input, NULL,
 					creates && !request->call->token_ok, request);
-		request->sent = true;
 		ex->in_flight++;
+		ex->sent++;
 		ex->requests = foreach_delete_current(ex->requests, cell);
 	}
 	return next;

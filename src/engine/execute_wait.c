@@ -52,6 +52,7 @@ polls_start(Executor *ex)
 		poll->flight = FLIGHT_POLL;
 		cloud_read_start(ex->session, poll->objects, poll);
 		ex->in_flight++;
+		test_stop("poll");
 	}
 	return next;
 }

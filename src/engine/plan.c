@@ -305,8 +305,8 @@ decide_unknown(Session *session, Plan *plan, Object *object)
 		return;
 	if (object->ours && session->verb != VERB_SYNC && session->verb != VERB_PREVIEW_SYNC)
 	{
-		/* kept for a while for rows that want it again; an install takes nothing away */
-		if (!is_orphan_young(object) && session->verb != VERB_INSTALL)
+		/* kept for a while for rows that want it again, but not beside what it was to replace; an install takes nothing away */
+		if ((object->left_for != NULL || !is_orphan_young(object)) && session->verb != VERB_INSTALL)
 			action_new(plan, object, ACTION_DELETE);
 		return;
 	}

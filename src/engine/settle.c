@@ -235,10 +235,10 @@ is_younger(const Object *object, TimestampTz sent)
 
 /*
  * The listed object that a creation has made whose reply was lost, or gave no
- * id: by its mark, else by natural key, and by time where it is in doubt.
+ * id: by its mark, else by natural key.  *certain: nobody else can have made it.
  */
 static Object *
-made_without_id(Kind *kind, const Left *left)
+made_without_id(Kind *kind, const Left *left, bool *certain)
 {
 	ListCell *cell;
 
@@ -255,9 +255,11 @@ made_without_id(Kind *kind, const Left *left)
 			if (mark != NULL && left->token != NULL && strcmp(mark, left->token) == 0)
 				return object;
 		}
-		else if (left->values != NULL && looks_as(object, left->values, true) &&
-				 (!left->doubt || is_younger(object, left->at)))
+		else if (left->values != NULL && looks_as(object, left->values, true))
+		{
+			*certain = !left->doubt || is_younger(object, left->at);
 			return object;
+		}
 	}
 	return NULL;
 }
@@ -276,16 +278,21 @@ static TimestampTz
 settle(Kind *kind, Left *left)
 {
 	TimestampTz until = TimestampTzPlusMilliseconds(left->at, iasql_request_timeout);
+	bool replaces = strcmp(left->action, "replace") == 0;
+	bool certain = true;
 	Object *object = NULL;
 
 	if (left->cloud_id != NULL)
 		object = object_by_cloud_id(kind, left->region, left->cloud_id);
 	if (object == NULL && left->creates && (left->doubt || (left->ended && left->cloud_id == NULL)))
-		object = made_without_id(kind, left);
-	if (object != NULL && object->actual == NULL)
+		object = made_without_id(kind, left, &certain);
+	/* a row without object takes over what has its key; one whose object was being replaced has to be led to it */
+	if (object != NULL && (object->actual == NULL || (!certain && !replaces)))
 		object = NULL;
-	if (!left->doubt || strcmp(left->action, "delete") == 0 ||
-		(object != NULL && (left->creates || left->values == NULL || looks_as(object, left->values, false))))
+	if (!left->doubt ||
+		(strcmp(left->action, "delete") == 0
+			 ? object == NULL || object->leaving
+			 : object != NULL && (left->creates || left->values == NULL || looks_as(object, left->values, false))))
 		until = 0;
 	if (object == NULL)
 	{
@@ -299,7 +306,7 @@ settle(Kind *kind, Left *left)
 			unsure->values = left->values;
 			unsure->until = TimestampTzPlusMilliseconds(left->at, Max(iasql_consistency_window, iasql_request_timeout));
 			kind->unsure = lappend(kind->unsure, unsure);
-			left->open = true;
+			left->open = unsure->until > GetCurrentTimestamp();
 			return 0;
 		}
 		return until;
@@ -309,8 +316,9 @@ settle(Kind *kind, Left *left)
 	object->left_values = left->values;
 	if (left->creates)
 	{
-		object->ours = true;
-		object->resume_step = left->finished ? 0 : Max(left->step + (left->ended ? 1 : 0), 1);
+		object->ours = certain;
+		object->left_for = replaces ? left->row_key : NULL;
+		object->resume_step = left->finished || !certain ? 0 : Max(left->step + (left->ended ? 1 : 0), 1);
 	}
 	return until;
 }

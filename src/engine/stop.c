@@ -12,6 +12,7 @@
  *	sent		the request is under way
  *	answer		the answer has come, its outcome is not recorded
  *	outcome		it is handed to the recorder
+ *	poll		a wait looks at its object
  *	write		all calls are done, nothing is written to rows
  *	commit		all is written, the caller's transaction is open
  */

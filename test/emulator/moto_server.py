@@ -4,11 +4,14 @@
 
 Listens on a free port of 127.0.0.1 and writes its URL to URL_FILE once it answers.  moto is not thread safe, so there is
 one worker thread; cheroot keeps connections alive, which moto's own server does not.  If IASQL_EMULATOR_LOG names a file,
-each request adds a line "METHOD service operation status" to it.
+each request adds a line "METHOD service operation status" to it.  A POST to /fork makes a copy of the process, with all
+that the account holds, and answers "URL PID" of it.
 """
+import ctypes
 import io
 import os
 import re
+import signal
 import sys
 import urllib.parse
 
@@ -48,6 +51,40 @@ def logged(app, path):
     return wrapped
 
 
+def serve(app, announce):
+    """Serve on a free port, once announce(url) is called."""
+    server = Server(("127.0.0.1", 0), app, numthreads=1, request_queue_size=128, timeout=60)
+    server.prepare()
+    port = server.bind_addr[1]
+    os.environ["MOTO_PORT"] = str(port)
+    announce(f"http://127.0.0.1:{port}")
+    server.serve()
+
+
+def forkable(app):
+    """Wrap a WSGI application so that POST /fork answers with a copy, which ends when this process does."""
+
+    def wrapped(environ, start_response):
+        if environ.get("PATH_INFO") != "/fork":
+            return app(environ, start_response)
+        receive, send = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+                os.close(receive)
+                serve(wrapped, lambda url: (os.write(send, url.encode()), os.close(send)))
+            finally:
+                os._exit(1)
+        os.close(send)
+        with os.fdopen(receive, "rb") as pipe:
+            answer = pipe.read() + b" %d" % pid
+        start_response("200 OK", [("Content-Length", str(len(answer)))])
+        return [answer]
+
+    return wrapped
+
+
 def warm_up():
     """Load what takes seconds (managed policies, machine images) before anybody's request waits for it."""
     for service, region in ("iam", "aws"), ("ec2", "us-east-1"):
@@ -59,16 +96,14 @@ def main(url_file):
     warm_up()
     app = DomainDispatcherApplication(create_backend_app)
     log = os.environ.get("IASQL_EMULATOR_LOG")
-    server = Server(
-        ("127.0.0.1", 0), logged(app, log) if log else app, numthreads=1, request_queue_size=128, timeout=60
-    )
-    server.prepare()
-    port = server.bind_addr[1]
-    os.environ["MOTO_PORT"] = str(port)
-    with open(url_file + ".new", "w", encoding="utf-8") as out:
-        out.write(f"http://127.0.0.1:{port}\n")
-    os.rename(url_file + ".new", url_file)
-    server.serve()
+
+    def announce(url):
+        with open(url_file + ".new", "w", encoding="utf-8") as out:
+            out.write(url + "\n")
+        os.rename(url_file + ".new", url_file)
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies leave no zombies
+    serve(forkable(logged(app, log) if log else app), announce)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,51 @@
 """Kill an apply at its boundaries, and see what later applies make of it: kill.py URL [SCENARIO...]
 
-iasql.test_stop = 'PLACE:N' stops the backend at a place (src/engine/stop.c); then one of the victims is ended.  With
-IASQL_LONG all places of all steps are tried, else a sample that is the same each time.  Ends with "N passed, N failed".
+iasql.test_stop = 'PLACE:N' stops the backend at a place (src/engine/stop.c); then one of the victims is ended.  Each case
+has a copy of a template database and a copy of the emulator, so that it begins in the same state at no cost, and a few
+run at once; a kill -9 takes the whole server down, so they are killed together.  With IASQL_LONG all places of all steps
+are tried with all victims, else a sample that is the same each time.  Ends with "N passed, N failed".
 """
 
+import concurrent.futures
+import contextlib
+import itertools
 import os
 import pathlib
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import urllib.request
 
-from check import PSQL, Emulator, check, converge, finish, run, tutorial
+import boto3
+import check
+from check import PSQL, Emulator, converge, finish, run, tutorial
 from snapshot import account
 
-AWS = Emulator(sys.argv[1])
+URL = sys.argv[1]
 LONG = os.environ.get("IASQL_LONG")
 DATA = pathlib.Path(os.environ["PGHOST"], "data")
-STEPS = ("intent", "durable", "sent", "answer", "outcome")  # once a call
+STEPS = ("intent", "durable", "sent", "answer", "outcome", "poll")  # once a call or more
 ENDS = ("write", "commit")  # once an apply
 VICTIMS = ("backend", "terminate", "recorder", "server")
-tried = 0
+TOGETHER = 8 if LONG else 4
+kills = 0
+boundaries = set()  # where a kill was done
+
+# boto3 takes long to make clients: these serve all emulators, the one of `at` at the time.
+AWS = Emulator("http://emulator")
+at = threading.local()
+boto3.setup_default_session()
+boto3.DEFAULT_SESSION.events.register(
+    "before-send", lambda request, **_: setattr(request, "url", request.url.replace(AWS.endpoint, at.url)))
 
 
 def wait_for_server():
     deadline = time.monotonic() + 60
     while run("SELECT").returncode and time.monotonic() < deadline:
-        time.sleep(0.1)
+        time.sleep(0.05)
 
 
 def server(*command):
@@ -36,90 +54,179 @@ def server(*command):
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def end(victim, pid):
+class World:
+    """A database and the account that it manages: a copy of another one."""
+
+    numbers = itertools.count(1)
+
+    def __init__(self, database, url):
+        self.database, self.url, self.pid = database, url, None
+
+    def copy(self):
+        copy = World(f"kill{next(World.numbers)}", None)
+        with urllib.request.urlopen(self.url + "/fork", data=b"") as answer:
+            copy.url, pid = answer.read().decode().split()
+        copy.pid = int(pid)
+        # WAL_LOG, the default, would leave sequences that a crash turns back: nextval trusts in what WAL does not have
+        run(f"CREATE DATABASE {copy.database} TEMPLATE {self.database} STRATEGY file_copy", env=environment("template1"), check=True)
+        copy.run("SELECT iasql_arm()", check=True)
+        return copy
+
+    def run(self, *statements, **options):
+        return run(*statements, env=environment(self.database, self.url), **options)
+
+    def drop(self):
+        os.kill(self.pid, signal.SIGKILL)
+        run(f"DROP DATABASE {self.database} WITH (FORCE)", check=True)
+
+    def account(self):
+        at.url = self.url
+        return account(AWS)
+
+    def start(self, place):
+        """Begin an apply that stops at the place; its process id, None if it does not come there."""
+        self.psql = subprocess.Popen(
+            [*PSQL, "-c", f"SET iasql.test_stop = '{place}'", "-c", "SELECT iasql_apply()"], text=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment(self.database, self.url))
+        for line in self.psql.stderr:
+            found = re.search(r"stopped at \S+ in process (\d+)", line)
+            if found:
+                return int(found.group(1))
+        self.psql.wait()
+        return None
+
+    def in_step(self, what, wanted):
+        """Later applies bring the account to what the rows say."""
+        return check.check(what, (converge(env=environment(self.database, self.url)), self.account()), ("", wanted))
+
+
+def environment(database, url=URL):
+    return {**os.environ, "PGDATABASE": database, "PGOPTIONS": f"{os.environ['PGOPTIONS']} -c iasql.endpoint_url={url}"}
+
+
+def progress(text):
+    """Say how far it is, on the file descriptor that the suite gives for that."""
+    os.write(3, f"{text}; {kills} kills, {check.failed} violations\n".encode())
+
+
+def send_signal(number, pids):
+    """Signal processes; the server may have ended them already, after the first was killed."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(int(pid), number)
+
+
+def end(victim, worlds, pids):
+    """End the victims of a few applies, at once."""
     if victim == "backend":
-        os.kill(pid, signal.SIGKILL)
+        send_signal(signal.SIGKILL, pids)
     elif victim == "terminate":
-        os.kill(pid, signal.SIGTERM)
+        send_signal(signal.SIGTERM, pids)
     elif victim == "recorder":
-        recorder = run("SELECT pid FROM pg_stat_activity WHERE backend_type = 'iasql recorder'").stdout.split()
-        for other in recorder:
-            os.kill(int(other), signal.SIGKILL)
-        if not recorder:
-            os.kill(pid, signal.SIGKILL)
+        names = ",".join(f"'{world.database}'" for world in worlds)
+        recorders = run("SELECT pid FROM pg_stat_activity WHERE backend_type = 'iasql recorder'"
+                        f" AND datname IN ({names})").stdout.split()
+        send_signal(signal.SIGKILL, recorders or pids)
     else:
         server("stop", "-m", "immediate")
         server("-l", str(DATA.parent / "log"), "start")
-
-
-def kill(place, victim):
-    """Apply, and end the victim when the backend stops at the place; false if it never comes there."""
-    apply = subprocess.Popen([*PSQL, "-c", f"SET iasql.test_stop = '{place}'", "-c", "SELECT iasql_apply()"], text=True,
-                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    stopped = False
-    for line in apply.stderr:
-        found = re.search(r"stopped at \S+ in process (\d+)", line)
-        if found:
-            stopped = True
-            end(victim, int(found.group(1)))
-    apply.wait()
+    for world in worlds:
+        world.psql.communicate()
     wait_for_server()
-    return stopped
 
 
-def in_step(what, wanted):
-    """Later applies bring the account to what the rows say."""
-    check(what, (converge(), account(AWS)), ("", wanted))
+class Half:
+    """One way of a scenario: from a world by a change to what is wanted, and back."""
+
+    def __init__(self, name, template, change, wanted, back, before):
+        self.name, self.template = name, template
+        self.change, self.wanted, self.back, self.before = change, wanted, back, before
+
+    def begin(self, place):
+        world = self.template.copy()
+        world.run(input=self.change, check=True)
+        return world, world.start(place)
+
+    def finish(self, world, victim, place):
+        what = f"{self.name}: {victim} killed at {place}"
+        if world.in_step(what, self.wanted):
+            world.run(input=self.back, check=True)
+            world.in_step(f"{what}, then the other way", self.before)
+        world.drop()
+
+    def kill(self, pool, victim, places):
+        """Kill at these places, together; those that an apply came to."""
+        global kills
+        started = list(zip(places, pool.map(self.begin, places)))
+        reached = [(place, world, pid) for place, (world, pid) in started if pid is not None]
+        for _, (world, pid) in started:
+            if pid is None:
+                world.drop()
+        if reached:
+            end(victim, [world for _, world, _ in reached], [pid for _, _, pid in reached])
+            kills += len(reached)
+            boundaries.update((self.name, place) for place, _, _ in reached)
+            list(pool.map(lambda case: self.finish(case[1], victim, case[0]), reached))
+        return [place for place, _, _ in reached]
 
 
-def places(sample):
-    """(place, number) for all steps of an apply, or of a sample of them."""
+def batches(items):
+    items = iter(items)
+    while batch := list(itertools.islice(items, TOGETHER)):
+        yield batch
+
+
+def all_places(pool, half):
+    """Kill one victim after the other at all places that an apply comes to."""
+    reached = []
     for name in STEPS + ENDS:
-        for number in range(1, 60 if name in STEPS else 2):
-            if LONG or f"{name}:{number}" in sample:
-                yield name, number
+        for batch in batches(f"{name}:{n}" for n in (itertools.count(1) if name in STEPS else [1])):
+            hit = half.kill(pool, VICTIMS[0], batch)
+            reached += hit
+            if len(hit) < len(batch):
+                break
+        progress(f"{half.name}: {sum(place.startswith(name) for place in reached)} times at {name}")
+    for victim in VICTIMS[1:]:
+        for batch in batches(reached):
+            half.kill(pool, victim, batch)
+        progress(f"{half.name}: {victim} ended at all of them")
 
 
-def scenario(name, up, down, samples):
-    global tried
-    empty = account(AWS)
-    run(input=up, check=True)
-    run("SELECT iasql_apply()", check=True)
-    full = account(AWS)
-    run(input=down, check=True)
-    run("SELECT iasql_apply()", check=True)
-    beyond = {}
-    for half, change, wanted in ((0, up, full), (1, down, empty)):
-        other, opposite = (down, empty) if half == 0 else (up, full)
-        if half == 1:
-            run(input=up, check=True)
-            in_step(f"{name}: set up", full)
-        for turn, (place, number) in enumerate(places(samples[half])):
-            if number > beyond.get((half, place), 99):
-                continue
-            victim = VICTIMS[turn % len(VICTIMS)]
-            run(input=change, check=True)
-            if kill(f"{place}:{number}", victim):
-                tried += 1
-            else:
-                beyond[half, place] = number
-            in_step(f"{name} {('up', 'down')[half]}: {victim} killed at {place}:{number}", wanted)
-            run(input=other, check=True)
-            in_step(f"{name} {('up', 'down')[half]}: the other way after {place}:{number}", opposite)
-        if half == 1:
-            run(input=down, check=True)
-            in_step(f"{name}: cleared", empty)
+def scenario(pool, name, setup, change, back, samples):
+    first = World("postgres", URL).copy()
+    first.run(input=setup, check=True)
+    check.check(f"{name}: set up", converge(env=environment(first.database, first.url)), "")
+    before = first.account()
+    second = first.copy()
+    second.run(input=change, check=True)
+    check.check(f"{name}: changed", converge(env=environment(second.database, second.url)), "")
+    after = second.account()
+    halves = Half(f"{name} up", first, change, after, back, before), Half(f"{name} down", second, back, before, change, after)
+    for half, sample in zip(halves, samples):
+        if LONG:
+            all_places(pool, half)
+        else:
+            for victim, places in sample.items():
+                check.check(f"{half.name}: an apply comes to these places", half.kill(pool, victim, places), places)
+    second.drop()
+    first.drop()
 
 
 def file(name):
     return pathlib.Path("test/kill", name).read_text(encoding="utf-8")
 
 
-for name, up, down, samples in (
-    ("vpc", file("vpc_up.sql"), file("vpc_down.sql"), ({"durable:2", "answer:1", "answer:4", "commit:1"}, {"answer:2", "write:1"})),
-    ("tutorial", tutorial("up"), tutorial("down"), ({"intent:3", "answer:6", "outcome:9", "sent:4"}, {"durable:4", "answer:7"})),
-):
-    if len(sys.argv) < 3 or name in sys.argv[2:]:
-        scenario(name, up, down, samples)
-print(f"{tried} kills")
+SCENARIOS = {
+    "vpc": ("", file("vpc_up.sql"), file("vpc_down.sql"),
+            ({"backend": ["durable:2", "answer:1", "commit:1"], "recorder": ["answer:4"]}, {"server": ["answer:2", "write:1"]})),
+    "replace": (file("replace.sql"), file("replace_up.sql"), file("replace_down.sql"),
+                ({"backend": ["answer:1", "answer:3", "outcome:5"]}, {})),
+    "tutorial": ("", tutorial("up"), tutorial("down"),
+                 ({"backend": ["intent:3", "answer:6"], "terminate": ["outcome:9", "sent:4"]}, {"recorder": ["durable:4", "answer:7"]})),
+}
+with concurrent.futures.ThreadPoolExecutor(TOGETHER) as pool:
+    for name, parts in SCENARIOS.items():
+        if len(sys.argv) < 3 or name in sys.argv[2:]:
+            scenario(pool, name, *parts)
+progress(f"{len(boundaries)} boundaries reached")
 finish()
