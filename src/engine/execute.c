@@ -49,7 +49,9 @@ doing(const Action *action)
 
 	if (call == NULL)
 		return "its end";
-	return call->until != NULL ? psprintf("waits until %s", call->until) : call->operation;
+	if (call->until != NULL)
+		return psprintf("waits until %s", call->until);
+	return run->refusal ? psprintf("%s, repeated after %s", call->operation, run->refusal) : call->operation;
 }
 
 /* ------------------------------------------------------------ action end */
@@ -118,6 +120,7 @@ step_done(Executor *ex, Action *action)
 	run->at++;
 	run->wait_since = 0;
 	run->polls = 0;
+	run->refusal = NULL;
 	start_step(ex, action);
 }
 

@@ -18,8 +18,9 @@ typedef struct Run
 	TimestampTz poll_at; /* of a wait */
 	TimestampTz wait_since;
 	int polls;
-	Value *values;		/* effective */
-	const char *lookup; /* what Resource.lookup found, as JSON */
+	const char *refusal; /* why a request of the step is repeated, or NULL */
+	Value *values;		 /* effective */
+	const char *lookup;	 /* what Resource.lookup found, as JSON */
 } Run;
 
 /* What a call in flight is for: the first member of Request and Poll. */

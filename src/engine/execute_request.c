@@ -347,6 +347,10 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 	else if (codes_match(request->call->retry, error->code, error->message) &&
 			 !TimestampDifferenceExceeds(request->first, now, iasql_wait_timeout))
 	{
+		ListCell *cell;
+
+		foreach (cell, request->actions)
+			((Action *) lfirst(cell))->run->refusal = psprintf("%s: %s", error->code, error->message);
 		request->not_before = TimestampTzPlusMilliseconds(now, repeat_delay(++request->repeats));
 		ex->requests = lappend(ex->requests, request);
 	}

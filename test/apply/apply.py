@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import urllib.request
 
 import check as checks
@@ -512,7 +513,30 @@ def ids_of_what_is_made_anew():
     same("made again")
 
 
-CASES = [ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+def refused_for_long():
+    """What AWS refuses for now is repeated: that is told, can be cancelled, and ends with AWS's own error."""
+    start("aws_vpc")
+    do("INSERT INTO vpc (cidr_block) VALUES ('10.1.0.0/16')")
+    actions()
+    vpc = sql("SELECT vpc_id FROM vpc WHERE NOT is_default")
+    gateway = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
+    ec2.attach_vpn_gateway(VpcId=vpc, VpnGatewayId=gateway)
+    do("DELETE FROM vpc WHERE NOT is_default")
+    apply = subprocess.Popen(["psql", "-XqAt", "-c", "SELECT iasql_apply()"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    told = ""
+    while "DependencyViolation" not in told and apply.poll() is None:
+        time.sleep(0.1)
+        told = sql("SELECT running FROM iasql_progress")
+    contains("what it waits for is told", told, "delete vpc", vpc, "DeleteVpc, repeated after DependencyViolation: ")
+    sql("SELECT pg_cancel_backend(pid) FROM iasql_progress")
+    contains("it can be cancelled", apply.communicate()[0], "canceling statement")
+    error = sql("SET iasql.wait_timeout = '1s'", "SELECT iasql_apply()")
+    contains("it ends with AWS's error", error, "could not apply 1 of 1", vpc, "DependencyViolation: ", "(request ")
+    ec2.detach_vpn_gateway(VpcId=vpc, VpnGatewayId=gateway)
+    check("until nothing is in the way", actions(), [f"delete|vpc|{vpc}"])
+
+
+CASES = [refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, bad_calls, failures]
