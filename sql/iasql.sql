@@ -284,9 +284,21 @@ COMMENT ON COLUMN iasql_unmanaged_entry.cloud_id IS 'By which AWS knows it.';
 COMMENT ON COLUMN iasql_unmanaged_entry.reason IS 'Why the table cannot hold it.';
 COMMENT ON COLUMN iasql_unmanaged_entry.seen_at IS 'When it was seen.';
 
+-- What the views after it show is of rows: each table's is for who may read all rows of that table.
+CREATE VIEW iasql_readable AS
+    SELECT w.id AS workspace, c.relname::text AS resource
+    FROM iasql_workspace w
+        JOIN pg_namespace n ON n.nspname = w.schema
+        JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('r', 'p')
+    WHERE w.id = (SELECT iasql_current_workspace())
+        AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid);
+COMMENT ON VIEW iasql_readable IS 'Tables of the workspace of which you may read all rows.';
+COMMENT ON COLUMN iasql_readable.workspace IS 'Workspace.';
+COMMENT ON COLUMN iasql_readable.resource IS 'Table.';
+
 CREATE VIEW iasql_drift AS
     SELECT resource, key, column_name, base, desired, actual, kind, seen_at
-    FROM iasql_drift_entry WHERE workspace = (SELECT iasql_current_workspace());
+    FROM iasql_drift_entry JOIN iasql_readable USING (workspace, resource);
 COMMENT ON VIEW iasql_drift IS 'Differences between rows, their last agreement and AWS, as the last look saw them.';
 COMMENT ON COLUMN iasql_drift.resource IS 'Table.';
 COMMENT ON COLUMN iasql_drift.key IS 'Row, as in iasql_state; for an object without a row what AWS knows it by.';
@@ -299,7 +311,7 @@ COMMENT ON COLUMN iasql_drift.seen_at IS 'When it was seen.';
 
 CREATE VIEW iasql_unmanaged AS
     SELECT resource, region, cloud_id, reason, seen_at
-    FROM iasql_unmanaged_entry WHERE workspace = (SELECT iasql_current_workspace());
+    FROM iasql_unmanaged_entry JOIN iasql_readable USING (workspace, resource);
 COMMENT ON VIEW iasql_unmanaged IS 'Objects in AWS that no row can hold, as the last look saw them; never touched.';
 COMMENT ON COLUMN iasql_unmanaged.resource IS 'Table that would hold it.';
 COMMENT ON COLUMN iasql_unmanaged.region IS 'AWS region, empty for global resources.';
@@ -334,8 +346,8 @@ CREATE VIEW iasql_unsure AS
     SELECT i.at, i.resource, i.row_key AS key, i.region, i.action, i.service, i.aws_operation, i.request,
         format('Whether AWS did this is not known. The next iasql_apply() looks for it once %s have passed since; '
             'what the account has of it can be seen by aws_list.', current_setting('iasql.request_timeout')) AS advice
-    FROM iasql_journal i
-    WHERE i.workspace = (SELECT iasql_current_workspace()) AND i.intent IS NULL
+    FROM iasql_journal i JOIN iasql_readable USING (workspace, resource)
+    WHERE i.intent IS NULL
         AND NOT EXISTS (SELECT FROM iasql_journal o WHERE o.intent = i.id)
         AND NOT EXISTS (SELECT FROM iasql_witness w WHERE w.operation = i.operation)
         AND NOT EXISTS (SELECT FROM iasql_operation r JOIN pg_stat_activity a ON a.pid = r.pid
@@ -370,7 +382,7 @@ SELECT pg_extension_config_dump('iasql_audit_log', '');
 SELECT pg_extension_config_dump('iasql_audit_log_id_seq', '');
 
 -- Who may read: all see the modules and the operations of their own workspace.  The audit log holds rows, so it is for the
--- owner of the tables.  The rest is the extension's owner's, who may grant it.
+-- owner of the tables.  What the views tell of a table is for who may read it.  The rest is the extension's owner's.
 
 ALTER TABLE iasql_module ENABLE ROW LEVEL SECURITY;
 ALTER TABLE iasql_dependencies ENABLE ROW LEVEL SECURITY;
@@ -383,7 +395,8 @@ CREATE POLICY workspace ON iasql_tables FOR SELECT USING (workspace = (SELECT ia
 CREATE POLICY workspace ON iasql_operation FOR SELECT USING (workspace = (SELECT iasql_current_workspace()));
 CREATE POLICY workspace ON iasql_audit_log FOR SELECT
     USING (workspace = (SELECT iasql_current_workspace()) AND (SELECT iasql_owns_workspace()));
-GRANT SELECT ON iasql_module, iasql_dependencies, iasql_tables, iasql_operation, iasql_audit_log TO PUBLIC;
+GRANT SELECT ON iasql_module, iasql_dependencies, iasql_tables, iasql_operation, iasql_audit_log,
+    iasql_drift, iasql_unmanaged, iasql_unsure TO PUBLIC;
 
 -- Functions.  The second line of a comment is an example, which iasql_help shows.  Bodies in SQL are of the standard's form,
 -- whose names are looked up here and now, not in the caller's search_path.

@@ -98,8 +98,9 @@ object_bind(Object *object, Object *listed)
 	listed->presence = PRESENCE_ABSENT;
 	if (listed->base != NULL)
 	{
-		/* the row was renamed, or deleted and inserted again: its past goes with it, the old state entry is forgotten */
-		listed->cloud_id = NULL;
+		/* the row was renamed, or deleted and inserted again: its past goes with it */
+		object->former_key = listed->row_key;
+		object->shared = bms_union(object->shared, listed->shared);
 		object->base = listed->base;
 		object->base_region = listed->base_region;
 		object->base_created = listed->base_created;
@@ -111,8 +112,7 @@ object_bind(Object *object, Object *listed)
 			if ((kind->res->attributes[i].flags & ATTR_COMPUTED) && value_is_null(&object->desired[i]))
 				object->base[i] = object->desired[i];
 	}
-	else
-		listed->merged = true;
+	listed->merged = true;
 	object_index(object);
 }
 

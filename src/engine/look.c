@@ -122,6 +122,36 @@ replace_entries(Session *session, const char *table, const char *columns, const 
 	run_sql(SPI_OK_INSERT, sql.data, entries->ncolumns + 1, types, values);
 }
 
+/*
+ * A refresh does not try to import: what an earlier operation found to be held
+ * by no row stays so while it is there without one.
+ */
+static void
+keep_unmanaged(Session *session)
+{
+	const Oid types[] = {INT4OID};
+	const Datum values[] = {Int32GetDatum(session->workspace)};
+
+	run_sql(SPI_OK_SELECT,
+			psprintf("SELECT resource, region, cloud_id, reason FROM %siasql_unmanaged_entry"
+					 " WHERE workspace = $1 AND cloud_id IS NOT NULL",
+					 session->ext),
+			1, types, values);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		char *texts[4];
+		Kind *kind;
+		Object *object;
+
+		for (int c = 0; c < 4; c++)
+			texts[c] = SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, c + 1);
+		kind = kind_by_name(session->world, texts[0]);
+		object = kind ? object_by_cloud_id(kind, texts[1], texts[2]) : NULL;
+		if (object != NULL && object->desired == NULL && object->actual != NULL && object->unmanaged == NULL)
+			object->unmanaged = texts[3];
+	}
+}
+
 /* Replaces what the last look left with what this one saw. */
 void
 look_record(Session *session)
@@ -129,8 +159,11 @@ look_record(Session *session)
 	World *world = session->world;
 	Entries drift = {.ncolumns = 7};
 	Entries unmanaged = {.ncolumns = 4};
-	SavedUser saved;
+	SavedUser saved = become_owner(session);
 
+	SPI_connect();
+	if (session->verb == VERB_REFRESH)
+		keep_unmanaged(session);
 	for (int k = 0; k < world->nkinds; k++)
 	{
 		ListCell *cell;
@@ -138,9 +171,6 @@ look_record(Session *session)
 		foreach (cell, world->kinds[k]->objects)
 			look_at(&drift, &unmanaged, lfirst(cell));
 	}
-	saved = become_owner(session);
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "could not connect to SPI");
 	replace_entries(session, "iasql_drift_entry", "resource, key, column_name, base, desired, actual, kind", &drift);
 	replace_entries(session, "iasql_unmanaged_entry", "resource, region, cloud_id, reason", &unmanaged);
 	SPI_finish();

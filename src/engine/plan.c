@@ -12,6 +12,9 @@
 
 #include "engine/engine.h"
 
+/* Rows of one kind that are named, each by a NOTICE. */
+#define FROZEN_SHOWN 20
+
 static bool
 has_push(const List *deltas)
 {
@@ -132,7 +135,7 @@ static bool
 is_stale(const Object *object)
 {
 	const Kind *kind = object->kind;
-	bool stale = object->base == NULL;
+	bool stale = object->base == NULL || object->former_key != NULL;
 
 	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
 	{
@@ -542,6 +545,31 @@ decide_sync(Session *session, Plan *plan, Object *object)
 		action->row_only = true;
 }
 
+/* Names the rows that nothing is done about, and why; of those that the caller cannot see only that there are some. */
+static void
+report_frozen(const Session *session, const Kind *kind)
+{
+	int hidden = 0;
+	int n = 0;
+	ListCell *cell;
+
+	foreach (cell, kind->objects)
+	{
+		const Object *object = lfirst(cell);
+
+		if (object->row_hidden)
+			hidden++;
+		else if (object->frozen == NULL || object->row_key == NULL || (session->changed_only && !object->changed))
+			continue;
+		else if (++n <= FROZEN_SHOWN)
+			ereport(NOTICE, (errmsg("%s is left alone: %s", object_describe(object), object->frozen)));
+	}
+	if (n > FROZEN_SHOWN)
+		ereport(NOTICE, (errmsg("%d more rows of \"%s\" are left alone", n - FROZEN_SHOWN, kind->res->name)));
+	if (hidden > 0)
+		ereport(NOTICE, (errmsg("rows of \"%s\" that you cannot see are left alone", kind->res->name)));
+}
+
 /* A plan of what 'decide' says about each object, parents first. */
 static Plan *
 plan_each(Session *session, void (*decide_one)(Session *, Plan *, Object *))
@@ -562,6 +590,7 @@ plan_each(Session *session, void (*decide_one)(Session *, Plan *, Object *))
 		list_sort(kind->objects, compare_objects);
 		foreach (cell, kind->objects)
 			decide_one(session, plan, lfirst(cell));
+		report_frozen(session, kind);
 	}
 	return plan;
 }

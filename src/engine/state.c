@@ -216,13 +216,13 @@ base_json(const Object *object)
 static void
 write_batch(Session *session, int expected, const char *sql, const List *objects, int from, int to, bool whole)
 {
-	const Oid types[] = {INT4OID,	   TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	const Oid types[] = {INT4OID,	   TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 						 TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	const char **texts[7];
-	Datum values[8];
+	const char **texts[8];
+	Datum values[9];
 	int n = 0;
 
-	for (int c = 0; c < 7; c++)
+	for (int c = 0; c < 8; c++)
 		texts[c] = palloc(sizeof(char *) * (to - from));
 	for (int i = from; i < to; i++)
 	{
@@ -240,13 +240,14 @@ write_batch(Session *session, int expected, const char *sql, const List *objects
 		texts[6][n] = object->base_time ? timestamptz_to_str(object->base_time) : NULL;
 		if (texts[6][n] != NULL)
 			texts[6][n] = pstrdup(texts[6][n]);
+		texts[7][n] = object->former_key;
 		n++;
 	}
 	values[0] = Int32GetDatum(session->workspace);
-	for (int c = 0; c < 7; c++)
+	for (int c = 0; c < 8; c++)
 		values[c + 1] = text_array(texts[c], n);
 	if (n > 0)
-		run_sql(expected, sql, 8, types, values);
+		run_sql(expected, sql, 9, types, values);
 }
 
 static void
@@ -264,9 +265,37 @@ write_all(Session *session, int expected, const char *sql, const List *objects, 
 	end_own(saved, nest);
 }
 
-#define OBJECT_ARRAYS                                                                             \
-	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[]) " \
-	"AS o (resource, row_key, region, cloud_id, base, created, created_at)"
+#define OBJECT_ARRAYS                                                                                         \
+	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]) " \
+	"AS o (resource, row_key, region, cloud_id, base, created, created_at, former_key)"
+
+/* What is kept under a row's key, protection and shares too, goes along with a row that was renamed. */
+static void
+write_renamed(Session *session, List *objects)
+{
+	List *renamed = NIL;
+	ListCell *cell;
+
+	foreach (cell, objects)
+		if (((Object *) lfirst(cell))->former_key != NULL)
+			renamed = lappend(renamed, lfirst(cell));
+	write_forgotten(session, renamed);
+	write_all(session, SPI_OK_UPDATE,
+			  psprintf("UPDATE %siasql_state s SET row_key = o.row_key FROM " OBJECT_ARRAYS
+					   " WHERE s.workspace = $1 AND "
+					   "s.resource = o.resource AND s.row_key = o.former_key",
+					   session->ext),
+			  renamed, false);
+	write_all(session, SPI_OK_INSERT,
+			  psprintf("WITH moved AS (DELETE FROM %1$siasql_share s USING " OBJECT_ARRAYS
+					   " WHERE s.workspace = $1 AND "
+					   "s.resource = o.resource AND s.row_key = o.former_key "
+					   "RETURNING s.resource, s.column_name, o.row_key) "
+					   "INSERT INTO %1$siasql_share (workspace, resource, column_name, row_key) "
+					   "SELECT $1, m.* FROM moved m ON CONFLICT DO NOTHING",
+					   session->ext),
+			  renamed, false);
+}
 
 /*
  * Stores what row and cloud agree on: Object.base with its cloud id, region
@@ -276,6 +305,7 @@ write_all(Session *session, int expected, const char *sql, const List *objects, 
 void
 write_base(Session *session, List *objects)
 {
+	write_renamed(session, objects);
 	write_all(
 		session, SPI_OK_INSERT,
 		psprintf(

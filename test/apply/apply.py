@@ -244,6 +244,9 @@ def hidden_rows():
        "ALTER TABLE role ENABLE ROW LEVEL SECURITY",
        "CREATE POLICY visible ON role TO restricted USING (role_name <> 'a')")
     check("what a policy hides is not deleted", (actions(role="restricted"), role_names()), ([], ["a", "b"]))
+    out = sql("SET client_min_messages = notice", "SELECT * FROM iasql_preview_apply()", role="restricted")
+    check("that it is left alone is said, but not its name", out, 'NOTICE:  rows of "role" that you cannot see are left alone')
+    check("nor does a view show what differs", sql("SELECT count(*) FROM iasql_drift", role="restricted"), "0")
     do("UPDATE role SET description = 'seen' WHERE role_name = 'b'", role="restricted")
     check("what is seen is applied", actions(role="restricted"), ["update|role|b"])
     do("DROP OWNED BY restricted", "DROP ROLE restricted")
@@ -297,6 +300,8 @@ def two_regions():
     check("nothing left", actions(), [])
     do("UPDATE aws_regions SET is_enabled = false WHERE region = 'us-west-2'")
     check("a region that is not enabled is frozen", actions(), [])
+    check("so says a notice", sql("SET client_min_messages = notice", "SELECT * FROM iasql_preview_apply()"),
+          "NOTICE:  log_group l is left alone: region \"us-west-2\" is not enabled")
     do("DELETE FROM log_group WHERE region = 'us-west-2'")
     check("its rows' deletion too", actions(), [])
     check("the object stays", len(aws("logs", "us-west-2").describe_log_groups()["logGroups"]), 1)
@@ -536,7 +541,39 @@ def refused_for_long():
     check("until nothing is in the way", actions(), [f"delete|vpc|{vpc}"])
 
 
-CASES = [refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+def renamed_row():
+    """What is kept by a row's key goes along when it changes."""
+    start("aws_vpc")
+    do("INSERT INTO vpc (cidr_block, tags) VALUES ('10.1.0.0/16', '{}')")
+    actions()
+    vpc = sql("SELECT vpc_id FROM vpc WHERE NOT is_default")
+    sql("SELECT iasql_share('vpc', id::text, 'tags') FROM vpc WHERE NOT is_default")
+    do("UPDATE vpc SET id = 77 WHERE NOT is_default")
+    ec2.create_tags(Resources=[vpc], Tags=[{"Key": "their", "Value": "tag"}])
+    check("a shared column follows under the new key", actions(), [])
+    check("the row", sql("SELECT tags FROM vpc WHERE id = 77"), '{"their": "tag"}')
+    check("the share has moved", sql("SELECT row_key FROM iasql_share"), '["77"]')
+    check("the object is still this database's own", sql("SELECT created FROM iasql_state WHERE row_key = '[\"77\"]'"), "t")
+
+
+def unmanaged():
+    start("aws_elb")
+    do("ALTER TABLE vpc ADD CONSTRAINT no CHECK (is_default)")
+    vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.9.1.0/24")["Subnet"]["SubnetId"]
+    actions()
+    seen = f"SELECT cloud_id FROM iasql_unmanaged WHERE cloud_id IN ('{vpc}', '{subnet}') ORDER BY resource"
+    check("what no row can hold", sql(seen), f"{subnet}\n{vpc}")
+    sql("SELECT iasql_refresh()")
+    check("is so after a refresh, too", sql(seen), f"{subnet}\n{vpc}")
+    ec2.delete_subnet(SubnetId=subnet)
+    sql("SELECT iasql_refresh()")
+    check("but not what has gone", sql(seen), vpc)
+    do("ALTER TABLE vpc DROP CONSTRAINT no")
+    check("what can be held is imported", (actions(), sql(seen)), ([], ""))
+
+
+CASES = [renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, bad_calls, failures]
