@@ -535,7 +535,7 @@ def refused_for_long():
     contains("what it waits for is told", told, "delete vpc", vpc, "DeleteVpc, repeated after DependencyViolation: ")
     sql("SELECT pg_cancel_backend(pid) FROM iasql_progress")
     contains("it can be cancelled", apply.communicate()[0], "canceling statement")
-    error = sql("SET iasql.wait_timeout = '1s'", "SELECT iasql_apply()")
+    error = sql("SET iasql.wait_timeout = '5s'", "SELECT iasql_apply()")
     contains("it ends with AWS's error", error, "could not apply 1 of 1", vpc, "DependencyViolation: ", "(request ")
     ec2.detach_vpn_gateway(VpcId=vpc, VpnGatewayId=gateway)
     check("until nothing is in the way", actions(), [f"delete|vpc|{vpc}"])
