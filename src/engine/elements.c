@@ -1,119 +1,143 @@
 /*
  * elements.c
- *	  The elements of a set, a map or a set of references that a call is made
- *	  for: all of them, those that a change adds, or those that it takes away.
+ *	  The elements of a set, a map (its keys) or a set of references (cloud
+ *	  ids): all of them, those that a change adds, or those that it takes away.
  */
 #include "postgres.h"
 
-#include "utils/builtins.h"
-#include "utils/json.h"
-
 #include "engine/engine.h"
 
-/* Cloud ids of a reference set, as they are known now. */
-static List *
-reference_ids(const Value *value)
+List *
+reference_ids(const Attribute *attr, const Value *value, bool newest, bool *complete)
 {
 	List *ids = NIL;
 
-	if (value->nrefs == 0)
-		return value->text ? json_array_strings(value->text) : NIL;
-	for (int i = 0; i < value->nrefs; i++)
-		if (value->refs[i]->cloud_id != NULL)
-			ids = lappend(ids, (void *) value->refs[i]->cloud_id);
+	*complete = true;
+	if (attr->form != FORM_IDS && value->nrefs > 0 && (newest || value->text == NULL || *value->text == '\0'))
+	{
+		for (int i = 0; i < value->nrefs; i++)
+		{
+			if (value->refs[i]->cloud_id == NULL)
+				*complete = false;
+			else
+				ids = lappend(ids, pstrdup(value->refs[i]->cloud_id));
+		}
+		return ids;
+	}
+	if (value->text != NULL && *value->text == '\0')
+		*complete = false;
+	else if (value->text != NULL)
+		ids = attr->form == FORM_REF ? list_make1(pstrdup(value->text)) : json_array_strings(value->text);
 	return ids;
 }
 
-/* A jsonb object's keys, and one of its members as text. */
+/* The keys of a map; with 'other' those that it lacks, or has with another value. */
 static List *
-map_keys(const char *map)
+map_keys(const char *map, const char *other, bool by_key)
 {
-	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(map)));
-	JsonbIterator *it = JsonbIteratorInit(&doc->root);
-	JsonbIteratorToken token;
-	JsonbValue value;
+	JsonbIterator *it = NULL;
+	JsonbValue new, old, key, value, member;
 	List *keys = NIL;
 
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
-		if (token == WJB_KEY)
-			keys = lappend(keys, pnstrdup(value.val.string.val, value.val.string.len));
+	if (map == NULL)
+		return NIL;
+	json_parse(map, strlen(map), &new);
+	json_parse(other ? other : "{}", other ? strlen(other) : 2, &old);
+	while (json_is_object(&new) && json_next_member(&new, &it, &key, &value))
+	{
+		JsonbValue *found = json_is_object(&old) ? getKeyJsonValueFromContainer(old.val.binary.data, key.val.string.val,
+																				key.val.string.len, &member)
+												 : NULL;
+
+		if (found == NULL || (!by_key && strcmp(json_text(found) ? json_text(found) : "",
+												json_text(&value) ? json_text(&value) : "") != 0))
+			keys = lappend(keys, pnstrdup(key.val.string.val, key.val.string.len));
+	}
 	return keys;
 }
 
-static const char *
-map_member(const char *map, const char *key)
-{
-	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(map)));
-	JsonbValue buffer;
-	JsonbValue *value = getKeyJsonValueFromContainer(&doc->root, key, strlen(key), &buffer);
-
-	return value != NULL && value->type == jbvString ? pnstrdup(value->val.string.val, value->val.string.len) : "";
-}
-
+/*
+ * What 'to' has and 'from' lacks.  'pushed' is which of them is the row's, whose
+ * references count as they are now; the cloud's are those that it still has.
+ */
 static List *
-strings_of(const Kind *kind, int attribute, const Value *value)
+difference(const Attribute *attr, const Value *from, const Value *to, const Value *pushed)
 {
-	const Attribute *attr = &kind->res->attributes[attribute];
+	bool complete;
+	List *old, *new;
+	List *rest = NIL;
+	ListCell *cell;
 
-	if (value == NULL || (value->text == NULL && value->nrefs == 0))
-		return NIL;
-	if (attr->form == FORM_JOIN || attr->form == FORM_IDS)
-		return reference_ids(value);
+	/* an entry with another value is added, but not taken away */
 	if (attr->form == FORM_MAP)
-		return map_keys(value->text);
-	return json_array_strings(value->text);
+		return map_keys(to->text, from->text, from == pushed);
+	old = reference_ids(attr, from, from == pushed, &complete);
+	new = reference_ids(attr, to, to == pushed, &complete);
+	/* sorted, so that one walk over each is enough */
+	list_sort(old, compare_texts);
+	list_sort(new, compare_texts);
+	foreach (cell, new)
+	{
+		while (old != NIL && strcmp(linitial(old), lfirst(cell)) < 0)
+			old = list_delete_first(old);
+		if (old == NIL || strcmp(linitial(old), lfirst(cell)) != 0)
+			rest = lappend(rest, lfirst(cell));
+	}
+	return rest;
 }
 
-static bool
-has_string(const List *strings, const char *string)
+const Delta *
+pushed_delta(const Action *action, int attribute)
 {
 	ListCell *cell;
 
-	foreach (cell, strings)
-		if (strcmp(lfirst(cell), string) == 0)
-			return true;
-	return false;
+	if (action != NULL)
+		foreach (cell, action->deltas)
+		{
+			const Delta *delta = lfirst(cell);
+
+			if (delta->attribute == attribute && delta->push)
+				return delta;
+		}
+	return NULL;
+}
+
+List *
+value_elements(const Kind *kind, int attribute, const Value *value, const Action *action, char sign)
+{
+	static const Value none = {0};
+	const Attribute *attr = &kind->res->attributes[attribute];
+	const Delta *delta = pushed_delta(action, attribute);
+
+	if (sign == '\0')
+		return difference(attr, &none, value, value);
+	if (delta != NULL)
+		return sign == '+' ? difference(attr, &delta->from, &delta->to, &delta->to)
+						   : difference(attr, &delta->to, &delta->from, &delta->to);
+	/* a new object gets everything */
+	return sign == '+' && (action == NULL || action->kind != ACTION_UPDATE) ? difference(attr, &none, value, value)
+																			: NIL;
 }
 
 List *
 action_elements(const Action *action, const Value *values, const char *column)
 {
 	const Kind *kind = action->object->kind;
-	int len = strlen(column);
-	char sign = column[len - 1];
-	int i;
-	const Value *from = NULL;
-	List *now;
-	List *then;
-	List *result = NIL;
+	int len = strcspn(column, "+-");
+	int i = attribute_index(kind->res, column, len);
+	List *elements;
 	ListCell *cell;
 
-	if (sign == '+' || sign == '-')
-		len--;
-	i = attribute_index(kind->res, column, len);
 	if (i < 0)
 		elog(ERROR, "resource \"%s\" has no attribute \"%s\"", kind->res->name, column);
-	foreach (cell, action->deltas)
-		if (((Delta *) lfirst(cell))->attribute == i)
-			from = &((Delta *) lfirst(cell))->from;
-	now = strings_of(kind, i, &values[i]);
-	then = strings_of(kind, i, from);
-	foreach (cell, sign == '-' ? then : now)
+	elements = value_elements(kind, i, &values[i], action, column[len]);
+	foreach (cell, elements)
 	{
-		bool same = (sign == '+' && has_string(then, lfirst(cell))) || (sign == '-' && has_string(now, lfirst(cell)));
+		StringInfoData json;
 
-		/* a map's entry with a new value is set again */
-		if (same && sign == '+' && kind->res->attributes[i].form == FORM_MAP &&
-			strcmp(map_member(from->text, lfirst(cell)), map_member(values[i].text, lfirst(cell))) != 0)
-			same = false;
-		if (!same)
-		{
-			StringInfoData json;
-
-			initStringInfo(&json);
-			escape_json(&json, lfirst(cell));
-			result = lappend(result, json.data);
-		}
+		initStringInfo(&json);
+		json_append_string(&json, lfirst(cell), strlen(lfirst(cell)));
+		lfirst(cell) = json.data;
 	}
-	return result;
+	return elements;
 }

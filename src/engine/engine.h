@@ -688,7 +688,13 @@ extern void progress_report(Session *session, const Plan *plan, TimestampTz *las
 /* what the caller is told when nothing ended for so long */
 extern void progress_wait(const Plan *plan, TimestampTz *last, const char *(*doing)(const Action *action));
 
-/* in elements.c: of the set, map or reference set that "column", "column+" or "column-" stands for: JSON texts */
+/* in elements.c: elements are the keys of a map, cloud ids of references, else members; char * */
+/* the cloud ids of a reference or a set of them, 'newest': as they are now; *complete: all are known */
+extern List *reference_ids(const Attribute *attr, const Value *value, bool newest, bool *complete);
+extern const Delta *pushed_delta(const Action *action, int attribute); /* NULL: the attribute is not pushed */
+/* all elements of a value, or those that the action adds ('+') or takes away ('-'); action NULL: the object is new */
+extern List *value_elements(const Kind *kind, int attribute, const Value *value, const Action *action, char sign);
+/* those of "column", "column+" or "column-" as JSON texts */
 extern List *action_elements(const Action *action, const Value *values, const char *column);
 
 /* in steps.c: which calls an action makes, one after the other */

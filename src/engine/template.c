@@ -196,110 +196,35 @@ missing(const Expansion *x, const Object *object, const Attribute *attr)
 	return false;
 }
 
-/* The cloud ids of a reference or a set of them; *complete: all are known. */
-static List *
-reference_ids(const Attribute *attr, const Value *value, bool newest, bool *complete)
-{
-	List *ids = NIL;
-
-	*complete = true;
-	if (attr->form != FORM_IDS && value->nrefs > 0 && (newest || value->text == NULL || *value->text == '\0'))
-	{
-		for (int i = 0; i < value->nrefs; i++)
-		{
-			if (value->refs[i]->cloud_id == NULL)
-				*complete = false;
-			else
-				ids = lappend(ids, pstrdup(value->refs[i]->cloud_id));
-		}
-		return ids;
-	}
-	if (value->text != NULL && *value->text == '\0')
-		*complete = false;
-	else if (value->text != NULL)
-		ids = attr->form == FORM_REF ? list_make1(pstrdup(value->text)) : json_array_strings(value->text);
-	return ids;
-}
-
-/*
- * What 'to' has and 'from' lacks: entries of a map, elements of a set.  'pushed'
- * is which of them is the row's, whose references count as they are now; the
- * cloud's are those that it still has.
- */
+/* The elements of a set, or the entries of a map, that a change adds or takes away. */
 static bool
-append_difference(const Attribute *attr, const Value *from, const Value *to, const Value *pushed, StringInfo out)
+append_changed(const Expansion *x, const Kind *kind, int attribute, const Value *value, char sign, StringInfo out)
 {
-	if (attr->form == FORM_MAP)
+	const Delta *delta = pushed_delta(x->args->action, attribute);
+	List *elements = value_elements(kind, attribute, value, x->args->action, sign);
+	JsonbValue map, member;
+	ListCell *cell;
+
+	if (elements == NIL)
+		return false;
+	if (kind->res->attributes[attribute].form != FORM_MAP)
 	{
-		JsonbIterator *it = NULL;
-		JsonbValue old, new, key, value, other;
-		const char *separator = "{";
-
-		if (to->text == NULL)
-			return false;
-		json_parse(to->text, strlen(to->text), &new);
-		json_parse(from->text ? from->text : "{}", from->text ? strlen(from->text) : 2, &old);
-		while (json_is_object(&new) && json_next_member(&new, &it, &key, &value))
-		{
-			JsonbValue *found =
-				json_is_object(&old)
-					? getKeyJsonValueFromContainer(old.val.binary.data, key.val.string.val, key.val.string.len, &other)
-					: NULL;
-
-			/* an entry with another value is added, but not taken away */
-			if (found != NULL && (from == pushed || strcmp(json_text(found) ? json_text(found) : "",
-														   json_text(&value) ? json_text(&value) : "") == 0))
-				continue;
-			appendStringInfoString(out, separator);
-			json_append(out, &key);
-			appendStringInfoString(out, ": ");
-			json_append(out, &value);
-			separator = ", ";
-		}
-		if (*separator == '{')
-			return false;
-		appendStringInfoChar(out, '}');
+		appendStringInfoString(out, sorted_json_array(elements));
 		return true;
 	}
-	else
+	if (delta != NULL)
+		value = sign == '-' ? &delta->from : &delta->to;
+	json_parse(value->text, strlen(value->text), &map);
+	foreach (cell, elements)
 	{
-		bool complete;
-		List *old = reference_ids(attr, from, from == pushed, &complete);
-		List *ids = reference_ids(attr, to, to == pushed, &complete);
-		List *rest = NIL;
-		ListCell *lc;
-
-		/* both as sorted arrays, so that one walk over each is enough */
-		list_sort(old, compare_texts);
-		list_sort(ids, compare_texts);
-		foreach (lc, ids)
-		{
-			while (old != NIL && strcmp(linitial(old), lfirst(lc)) < 0)
-				old = list_delete_first(old);
-			if (old == NIL || strcmp(linitial(old), lfirst(lc)) != 0)
-				rest = lappend(rest, lfirst(lc));
-		}
-		if (rest == NIL)
-			return false;
-		appendStringInfoString(out, sorted_json_array(rest));
-		return true;
+		appendStringInfoString(out, cell == list_head(elements) ? "{" : ", ");
+		json_append_string(out, lfirst(cell), strlen(lfirst(cell)));
+		appendStringInfoString(out, ": ");
+		json_append(out,
+					getKeyJsonValueFromContainer(map.val.binary.data, lfirst(cell), strlen(lfirst(cell)), &member));
 	}
-}
-
-static const Delta *
-find_delta(const Expansion *x, int attribute)
-{
-	ListCell *lc;
-
-	if (x->args->action != NULL)
-		foreach (lc, x->args->action->deltas)
-		{
-			const Delta *delta = lfirst(lc);
-
-			if (delta->attribute == attribute && delta->push)
-				return delta;
-		}
-	return NULL;
+	appendStringInfoChar(out, '}');
+	return true;
 }
 
 /* A value without arrows, as JSON. */
@@ -382,18 +307,7 @@ append_attribute(const Expansion *x, const Object *object, const Value *values, 
 		return value.nrefs > 0;
 	}
 	if (term->delta != '\0')
-	{
-		const Delta *delta = find_delta(x, attribute);
-		static const Value none = {0};
-
-		/* a new object gets everything */
-		if (delta != NULL && term->delta == '+')
-			return append_difference(attr, &delta->from, &delta->to, &delta->to, out);
-		if (delta != NULL)
-			return append_difference(attr, &delta->to, &delta->from, &delta->to, out);
-		return term->delta == '+' && (x->args->action == NULL || x->args->action->kind != ACTION_UPDATE) &&
-			   append_difference(attr, &none, &value, &value, out);
-	}
+		return append_changed(x, object->kind, attribute, &value, term->delta, out);
 	return append_value(x, object, values == NULL || values == object->desired, attribute, &value, out);
 }
 
@@ -530,7 +444,8 @@ append_clear(const Expansion *x, const Term *term, StringInfo out)
 		object == NULL)
 		return false;
 	attribute = attribute_index(object->kind->res, term->name, term->len);
-	if (attribute < 0 || object->kind->res->attributes[attribute].clear == NULL || find_delta(x, attribute) == NULL)
+	if (attribute < 0 || object->kind->res->attributes[attribute].clear == NULL ||
+		pushed_delta(x->args->action, attribute) == NULL)
 		return false;
 	appendStringInfoString(out, object->kind->res->attributes[attribute].clear);
 	return true;
@@ -696,7 +611,7 @@ changes(const Expansion *x, const char *columns)
 	const Kind *kind = x->args->object->kind;
 
 	for (int i = 0; i < kind->nattributes; i++)
-		if (list_names(columns, kind->res->attributes[i].column) && find_delta(x, i) != NULL)
+		if (list_names(columns, kind->res->attributes[i].column) && pushed_delta(x->args->action, i) != NULL)
 			return true;
 	return false;
 }
