@@ -92,6 +92,31 @@ ask(AwsClient *client, AwsCredentials *credentials, const char *input)
 #define ROLE(name) "arn:aws:iam::123456789012:role/" name
 #define CHAIN .use_chain = true
 #define NO_KEYS "3 "
+#define ENV_KEYS "AWS_ACCESS_KEY_ID=env AWS_SECRET_ACCESS_KEY=HUSH"
+#define NO_HOME " HOME=nowhere"
+
+/* Sets the variables of a case, or takes them back. */
+static void
+set_environment(const char *settings, bool set)
+{
+	char copy[400];
+	char *rest = copy;
+
+	snprintf(copy, sizeof(copy), "%s", settings != NULL ? settings : "");
+	for (char *name; *copy != '\0' && (name = strsep(&rest, " ")) != NULL;)
+	{
+		char *value = strchr(name, '=');
+		char below[200];
+
+		*value++ = '\0';
+		/* a URL's own path comes last, so that "/" is the server alone */
+		snprintf(below, sizeof(below), "%s%s", base, strcmp(value, "/") != 0 ? value : "");
+		if (set)
+			setenv(name, *value == '/' ? below : value, 1);
+		else
+			unsetenv(name);
+	}
+}
 
 static void
 providers(void)
@@ -100,144 +125,88 @@ providers(void)
 	{
 		const char *what;
 		AwsCredentialSource source;
-		const char *environment[8]; /* names and values; a value may begin with '/' to stand below the server */
-		const char *wanted;			/* the key; or with a digit first, an error and words of its message */
+		const char *environment; /* NAME=value ..., a value that begins with '/' stands below the server */
+		const char *wanted;		 /* the key; or with a digit first, an error and words of its message */
 	} cases[] = {
-		{"given keys", {KEYS}, {0}, "given"},
-		{"given keys and a role", {KEYS, .role_arn = ROLE("a")}, {0}, "given.a"},
-		{"a role with all that it takes",
-		 {KEYS, .role_arn = ROLE("a"), .external_id = "x", .role_session_name = "me"},
-		 {0},
-		 "given.a+x+me"},
-		{"given keys win", {KEYS, .profile = "plain", CHAIN}, {0}, "given"},
-		{"a role that is refused", {KEYS, .role_arn = ROLE("denied")}, {0}, NO_KEYS "AccessDenied: not you"},
+		{"given keys", {KEYS}, NULL, "given"},
+		{"given keys and a role", {KEYS, .role_arn = ROLE("a")}, NULL, "given.a"},
+		{"a role with all that it takes", {KEYS, .role_arn = ROLE("a"), .external_id = "x", .role_session_name = "me"},
+		 NULL, "given.a+x+me"},
+		{"given keys win", {KEYS, .profile = "plain", CHAIN}, NULL, "given"},
+		{"a role that is refused", {KEYS, .role_arn = ROLE("denied")}, NULL, NO_KEYS "AccessDenied: not you"},
 
-		{"the environment",
-		 {CHAIN},
-		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH", "AWS_SESSION_TOKEN", "HUSH"},
-		 "env"},
-		{"the environment and a role",
-		 {CHAIN, .role_arn = ROLE("a")},
-		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH"},
-		 "env.a"},
-		{"half of the environment",
-		 {CHAIN},
-		 {"AWS_ACCESS_KEY_ID", "env"},
-		 NO_KEYS ": AWS_ACCESS_KEY_ID is set without"},
-		{"an environment that has expired",
-		 {CHAIN},
-		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH", "AWS_CREDENTIAL_EXPIRATION",
-		  "2020-01-01T00:00:00Z"},
+		{"the environment", {CHAIN}, ENV_KEYS " AWS_SESSION_TOKEN=HUSH", "env"},
+		{"the environment and a role", {CHAIN, .role_arn = ROLE("a")}, ENV_KEYS, "env.a"},
+		{"half of the environment", {CHAIN}, "AWS_ACCESS_KEY_ID=env", NO_KEYS ": AWS_ACCESS_KEY_ID is set without"},
+		{"an environment that has expired", {CHAIN}, ENV_KEYS " AWS_CREDENTIAL_EXPIRATION=2020-01-01T00:00:00Z",
 		 NO_KEYS ": the credentials have expired"},
 
-		{"a profile", {.profile = "plain"}, {0}, "plain"},
-		{"a profile does not mind the environment",
-		 {.profile = "plain"},
-		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH"},
-		 "plain"},
-		{"a profile in the config file", {.profile = "in config"}, {0}, "config"},
-		{"the credentials file goes before it", {.profile = "both"}, {0}, "both-credentials"},
-		{"the default profile", {CHAIN}, {0}, "default"},
-		{"the environment's profile", {CHAIN}, {"AWS_PROFILE", "plain"}, "plain"},
-		{"a profile that is not there", {.profile = "none"}, {0}, NO_KEYS ": there is no profile \"none\""},
-		{"a profile without keys", {.profile = "empty"}, {0}, NO_KEYS ": profile \"empty\" has no credentials"},
-		{"half a profile", {.profile = "half"}, {0}, NO_KEYS ": profile \"half\" has an access key id without"},
-		{"a profile and a role", {.profile = "plain", .role_arn = ROLE("z")}, {0}, "plain.z"},
-		{"a profile's role", {.profile = "role"}, {0}, "plain.a+ext+1800+me"},
-		{"roles in a row, and one more", {.profile = "roles", .role_arn = ROLE("z")}, {0}, "plain.a+ext+1800+me.b.z"},
-		{"a profile that is its own source", {.profile = "self"}, {0}, "self.s"},
-		{"a circle", {.profile = "circle-1"}, {0}, NO_KEYS ": more than 8 roles"},
-		{"a source that is not there", {.profile = "orphan"}, {0}, NO_KEYS ": there is no profile \"nowhere\""},
-		{"a role that wants a device", {.profile = "mfa"}, {0}, NO_KEYS ": profile \"mfa\" wants a code"},
-		{"a role with the environment's keys",
-		 {.profile = "from-environment"},
-		 {"AWS_ACCESS_KEY_ID", "env", "AWS_SECRET_ACCESS_KEY", "HUSH"},
-		 "env.e"},
-		{"a role with no environment",
-		 {.profile = "from-environment"},
-		 {0},
+		{"a profile", {.profile = "plain"}, NULL, "plain"},
+		{"a profile does not mind the environment", {.profile = "plain"}, ENV_KEYS, "plain"},
+		{"a profile in the config file", {.profile = "in config"}, NULL, "config"},
+		{"the credentials file goes before it", {.profile = "both"}, NULL, "both-credentials"},
+		{"the default profile", {CHAIN}, NULL, "default"},
+		{"the environment's profile", {CHAIN}, "AWS_PROFILE=plain", "plain"},
+		{"a profile that is not there", {.profile = "none"}, NULL, NO_KEYS ": there is no profile \"none\""},
+		{"a profile without keys", {.profile = "empty"}, NULL, NO_KEYS ": profile \"empty\" has no credentials"},
+		{"half a profile", {.profile = "half"}, NULL, NO_KEYS ": profile \"half\" has an access key id without"},
+		{"a profile and a role", {.profile = "plain", .role_arn = ROLE("z")}, NULL, "plain.z"},
+		{"a profile's role", {.profile = "role"}, NULL, "plain.a+ext+1800+me"},
+		{"roles in a row, and one more", {.profile = "roles", .role_arn = ROLE("z")}, NULL, "plain.a+ext+1800+me.b.z"},
+		{"a profile that is its own source", {.profile = "self"}, NULL, "self.s"},
+		{"a circle", {.profile = "circle-1"}, NULL, NO_KEYS ": more than 8 roles"},
+		{"a source that is not there", {.profile = "orphan"}, NULL, NO_KEYS ": there is no profile \"nowhere\""},
+		{"a role that wants a device", {.profile = "mfa"}, NULL, NO_KEYS ": profile \"mfa\" wants a code"},
+		{"a role with the environment's keys", {.profile = "from-environment"}, ENV_KEYS, "env.e"},
+		{"a role with no environment", {.profile = "from-environment"}, NULL,
 		 NO_KEYS ": profile \"from-environment\" has no credentials: there"},
-		{"a role with an instance's keys",
-		 {.profile = "from-instance"},
-		 {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/"},
+		{"a role with an instance's keys", {.profile = "from-instance"}, "AWS_EC2_METADATA_SERVICE_ENDPOINT=/",
 		 "instance.i"},
-		{"a role with keys from nowhere",
-		 {.profile = "from-nowhere"},
-		 {0},
+		{"a role with keys from nowhere", {.profile = "from-nowhere"}, NULL,
 		 NO_KEYS ": profile \"from-nowhere\" has credential_source"},
 
-		{"web identity of a profile", {.profile = "web"}, {0}, "web-token@nobody.w"},
-		{"web identity of the environment",
-		 {CHAIN},
-		 {"AWS_WEB_IDENTITY_TOKEN_FILE", "home/web-token", "AWS_ROLE_ARN", ROLE("w"), "HOME", "nowhere"},
-		 "web-token@nobody.w"},
-		{"a token file that is not there",
-		 {CHAIN},
-		 {"AWS_WEB_IDENTITY_TOKEN_FILE", "home/no-token", "AWS_ROLE_ARN", ROLE("w"), "HOME", "nowhere"},
+		{"web identity of a profile", {.profile = "web"}, NULL, "web-token@nobody.w"},
+		{"web identity of the environment", {CHAIN},
+		 "AWS_WEB_IDENTITY_TOKEN_FILE=home/web-token AWS_ROLE_ARN=" ROLE("w") NO_HOME, "web-token@nobody.w"},
+		{"a token file that is not there", {CHAIN},
+		 "AWS_WEB_IDENTITY_TOKEN_FILE=home/no-token AWS_ROLE_ARN=" ROLE("w") NO_HOME,
 		 NO_KEYS ": could not read the web identity token"},
 
-		{"single sign-on", {.profile = "sso"}, {0}, "sso.111122223333.dev"},
-		{"single sign-on, the older form", {.profile = "sso-old"}, {0}, "sso.111122223333.ops"},
-		{"single sign-on that has expired",
-		 {.profile = "sso-expired"},
-		 {0},
+		{"single sign-on", {.profile = "sso"}, NULL, "sso.111122223333.dev"},
+		{"single sign-on, the older form", {.profile = "sso-old"}, NULL, "sso.111122223333.ops"},
+		{"single sign-on that has expired", {.profile = "sso-expired"}, NULL,
 		 NO_KEYS ": the single sign-on session of profile"},
-		{"single sign-on, half told", {.profile = "sso-half"}, {0}, NO_KEYS ": profile \"sso-half\" lacks"},
+		{"single sign-on, half told", {.profile = "sso-half"}, NULL, NO_KEYS ": profile \"sso-half\" lacks"},
 
-		{"a process", {.profile = "process"}, {0}, "process one two"},
-		{"a process that fails",
-		 {.profile = "process-fails"},
-		 {0},
+		{"a process", {.profile = "process"}, NULL, "process one two"},
+		{"a process that fails", {.profile = "process-fails"}, NULL,
 		 NO_KEYS ": the credential process ended with exit status 3"},
-		{"a process that is none",
-		 {.profile = "process-none"},
-		 {0},
+		{"a process that is none", {.profile = "process-none"}, NULL,
 		 NO_KEYS ": could not start the credential process"},
-		{"a process that says something else",
-		 {.profile = "process-talks"},
-		 {0},
+		{"a process that says something else", {.profile = "process-talks"}, NULL,
 		 NO_KEYS ": the shared files gave no keys"},
-		{"a process that never stops talking",
-		 {.profile = "process-floods"},
-		 {0},
+		{"a process that never stops talking", {.profile = "process-floods"}, NULL,
 		 NO_KEYS ": the credential process did not end"},
 
-		{"a container",
-		 {CHAIN},
-		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container", "HOME", "nowhere"},
-		 "container.open"},
-		{"a container with a token",
-		 {CHAIN},
-		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "abc", "HOME",
-		  "nowhere"},
+		{"a container", {CHAIN}, "AWS_CONTAINER_CREDENTIALS_FULL_URI=/container" NO_HOME, "container.open"},
+		{"a container with a token", {CHAIN},
+		 "AWS_CONTAINER_CREDENTIALS_FULL_URI=/container AWS_CONTAINER_AUTHORIZATION_TOKEN=abc" NO_HOME,
 		 "container.abc"},
-		{"a container with a token in a file",
-		 {CHAIN},
-		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/container", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
-		  "home/web-token", "HOME", "nowhere"},
+		{"a container with a token in a file", {CHAIN},
+		 "AWS_CONTAINER_CREDENTIALS_FULL_URI=/container AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=home/web-token" NO_HOME,
 		 "container.web-token"},
-		{"a container that gives something else",
-		 {CHAIN},
-		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/garbage", "HOME", "nowhere"},
+		{"a container that gives something else", {CHAIN}, "AWS_CONTAINER_CREDENTIALS_FULL_URI=/garbage" NO_HOME,
 		 NO_KEYS ": the container gave no keys"},
-		{"a container that answers with an error",
-		 {CHAIN},
-		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "/nothing", "HOME", "nowhere"},
+		{"a container that answers with an error", {CHAIN}, "AWS_CONTAINER_CREDENTIALS_FULL_URI=/nothing" NO_HOME,
 		 NO_KEYS ": the container's credential endpoint answered with an error"},
-		{"a container elsewhere",
-		 {CHAIN},
-		 {"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://192.0.2.1/", "HOME", "nowhere"},
+		{"a container elsewhere", {CHAIN}, "AWS_CONTAINER_CREDENTIALS_FULL_URI=http://192.0.2.1/" NO_HOME,
 		 NO_KEYS ": the container's credential endpoint could not be reached"},
 
-		{"an instance", {CHAIN}, {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/", "HOME", "nowhere"}, "instance"},
-		{"an instance that is disabled",
-		 {CHAIN},
-		 {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/", "AWS_EC2_METADATA_DISABLED", "true", "HOME", "nowhere"},
-		 NO_KEYS
+		{"an instance", {CHAIN}, "AWS_EC2_METADATA_SERVICE_ENDPOINT=/" NO_HOME, "instance"},
+		{"an instance that is disabled", {CHAIN},
+		 "AWS_EC2_METADATA_SERVICE_ENDPOINT=/ AWS_EC2_METADATA_DISABLED=true" NO_HOME, NO_KEYS
 		 ": no credentials were found in the environment, the shared files, web identity, the container or the instance"},
-		{"an instance that is none",
-		 {CHAIN},
-		 {"AWS_EC2_METADATA_SERVICE_ENDPOINT", "/nothing", "HOME", "nowhere"},
+		{"an instance that is none", {CHAIN}, "AWS_EC2_METADATA_SERVICE_ENDPOINT=/nothing" NO_HOME,
 		 NO_KEYS ": no credentials were found in"},
 	};
 
@@ -248,21 +217,12 @@ providers(void)
 		const char *got;
 
 		setenv("HOME", "home", 1);
-		for (int j = 0; j < 8 && cases[i].environment[j] != NULL; j += 2)
-		{
-			const char *value = cases[i].environment[j + 1];
-			char below[200];
-
-			/* a URL's own path comes last, so that "/" is the server alone */
-			snprintf(below, sizeof(below), "%s%s", base, strcmp(value, "/") != 0 ? value : "");
-			setenv(cases[i].environment[j], *value == '/' ? below : value, 1);
-		}
+		set_environment(cases[i].environment, true);
 		got = ask(client, credentials, "{}");
 		check(strncmp(got, cases[i].wanted, strlen(cases[i].wanted)) == 0 &&
 				  (*got == '3' || strlen(got) == strlen(cases[i].wanted)),
 			  cases[i].what, got);
-		for (int j = 0; j < 8 && cases[i].environment[j] != NULL; j += 2)
-			unsetenv(cases[i].environment[j]);
+		set_environment(cases[i].environment, false);
 		aws_credentials_free(credentials);
 		aws_client_free(client);
 	}

@@ -5,13 +5,15 @@ CFLAGS = -std=gnu11 -g -O1 -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare
 SANITIZE = -fsanitize=address,undefined
 folder = build/fuzz
 
-TARGETS = $(addprefix $(folder)/,config endpoint jmespath json model request sigv4 xml)
-COMMON = $(addprefix $(folder)/test/fuzz/,fuzz.o reply.o)
+TARGETS = $(addprefix $(folder)/,config endpoint jmespath model request sigv4)
+REPLIES = $(addprefix $(folder)/,json xml)
 AWS = $(patsubst src/%.c,$(folder)/src/%.o,$(sort $(wildcard src/aws/*.c)))
 
-all: $(TARGETS)
+all: $(TARGETS) $(REPLIES)
 
-$(TARGETS): $(folder)/%: $(folder)/test/fuzz/%.o $(COMMON) $(AWS)
+$(TARGETS): $(folder)/%: $(folder)/test/fuzz/%.o
+$(REPLIES): $(folder)/test/fuzz/reply.o
+$(TARGETS) $(REPLIES): $(folder)/test/fuzz/fuzz.o $(AWS)
 	$(CC) $(SANITIZE),fuzzer $^ -o $@ -lcurl -lcrypto -lexpat -ljson-c -lm
 
 $(folder)/%.o: %.c

@@ -52,9 +52,6 @@ extern const AwsModel *fuzz_model(const char *name);
 /* Whether a text is free of control characters, and of those in 'others'. */
 extern bool fuzz_is_clean(const char *text, size_t len, const char *others);
 
-/* Reads an answer in one piece and in small ones; both must be valid and the same (reply.c). */
-extern void fuzz_reply(FuzzInput *input);
-
 extern int LLVMFuzzerInitialize(int *argc, char ***argv);
 extern int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -1,8 +1,8 @@
 /*
  * reply.c
- *	  Reads a hostile answer in one piece and in small ones.
+ *	  Fuzz targets xml and json: hostile answers, in one piece and in small ones.
  *
- * The input: the operation, a byte that chooses status, items and pieces,
+ * corpus.py lists the operations of each.  The input: the operation, a byte that chooses status, items and pieces,
  * header lines up to an empty one, and the body.
  */
 #include "fuzz.h"
@@ -110,26 +110,26 @@ read_answer(const AwsModel *model, const AwsOp *op, unsigned mode, const char *h
 	aws_error_clear(&error);
 }
 
-void
-fuzz_reply(FuzzInput *input)
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
+	FuzzInput input = {data, len};
 	const AwsModel *model;
-	const AwsOp *op = fuzz_operation(input, &model);
-	unsigned mode = fuzz_byte(input);
+	const AwsOp *op = fuzz_operation(&input, &model);
+	unsigned mode = fuzz_byte(&input);
 	AwsBuffer headers = {0};
 	AwsBuffer outcomes[2] = {{0}, {0}};
-	size_t len;
 	char *line;
 	char *body;
 
-	while (*(line = fuzz_line(input)) != '\0')
+	while (*(line = fuzz_line(&input)) != '\0')
 	{
 		aws_buffer_string(&headers, line);
 		aws_buffer_char(&headers, '\n');
 		free(line);
 	}
 	free(line);
-	body = fuzz_rest(input, &len);
+	body = fuzz_rest(&input, &len);
 	read_answer(model, op, mode, aws_buffer_text(&headers), body, len, len + 1, &outcomes[0]);
 	read_answer(model, op, mode, aws_buffer_text(&headers), body, len, mode & 8 ? 1 : 7, &outcomes[1]);
 	/* what exceeds a limit is not read as far when it comes in larger pieces */
@@ -143,4 +143,5 @@ fuzz_reply(FuzzInput *input)
 	aws_buffer_free(&outcomes[1]);
 	aws_buffer_free(&headers);
 	free(body);
+	return 0;
 }
