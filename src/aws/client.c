@@ -37,6 +37,8 @@ aws_client_new(const char *model_dir, AwsError *error)
 	}
 	memcpy(client->model_dir, model_dir, len);
 	client->limits = default_limits;
+	TAILQ_INIT(&client->turns);
+	TAILQ_INIT(&client->noted);
 	if (getrandom(client->random, sizeof(client->random), 0) < 0)
 		client->random[0] = (unsigned short) aws_now_ms(); /* jitter needs to be uneven, not secret */
 	client->http = aws_http_new(error);
@@ -51,6 +53,7 @@ aws_client_new(const char *model_dir, AwsError *error)
 static void
 free_bucket(AwsBucket *bucket)
 {
+	LIST_REMOVE(bucket, all);
 	aws_timer_remove(&bucket->client->timers, &bucket->timer);
 	bucket->client->bucket_count--;
 	free(bucket->region);
@@ -63,12 +66,12 @@ aws_client_free(AwsClient *client)
 	if (client == NULL)
 		return;
 	aws_fetches_free(client);
-	while (client->calls != NULL)
-		aws_call_orphan(client->calls);
+	while (!LIST_EMPTY(&client->calls))
+		aws_call_orphan(LIST_FIRST(&client->calls));
 	aws_http_free(client->http);
-	for (AwsBucket *bucket = client->buckets, *next; bucket != NULL; bucket = next)
+	for (AwsBucket *bucket = LIST_FIRST(&client->buckets), *next; bucket != NULL; bucket = next)
 	{
-		next = bucket->next;
+		next = LIST_NEXT(bucket, all);
 		free_bucket(bucket);
 	}
 	for (AwsService *service = client->services, *next; service != NULL; service = next)
@@ -142,17 +145,12 @@ aws_client_service(AwsClient *client, const char *name, AwsError *error)
 static void
 drop_idle_buckets(AwsClient *client)
 {
-	for (AwsBucket **link = &client->buckets; client->bucket_count >= IDLE_BUCKETS && *link != NULL;)
+	for (AwsBucket *bucket = LIST_FIRST(&client->buckets), *next;
+		 client->bucket_count >= IDLE_BUCKETS && bucket != NULL; bucket = next)
 	{
-		AwsBucket *bucket = *link;
-
-		if (bucket->calls > 0 || bucket->in_ring)
-			link = &bucket->next;
-		else
-		{
-			*link = bucket->next;
+		next = LIST_NEXT(bucket, all);
+		if (bucket->calls == 0 && !bucket->has_turn)
 			free_bucket(bucket);
-		}
 	}
 }
 
@@ -164,14 +162,13 @@ bucket_of(AwsClient *client, const AwsCall *call)
 	uint64_t credentials = call->credentials != NULL ? aws_credentials_id(call->credentials) : 0;
 	AwsBucket *bucket;
 
-	for (AwsBucket **link = &client->buckets; (bucket = *link) != NULL; link = &bucket->next)
+	LIST_FOREACH(bucket, &client->buckets, all)
 	{
 		if (bucket->service != call->service || bucket->credentials != credentials ||
 			strcmp(bucket->region, call->region) != 0)
 			continue;
-		*link = bucket->next; /* to the front: calls come in groups */
-		bucket->next = client->buckets;
-		client->buckets = bucket;
+		LIST_REMOVE(bucket, all); /* to the front: calls come in groups */
+		LIST_INSERT_HEAD(&client->buckets, bucket, all);
 		return bucket;
 	}
 	drop_idle_buckets(client);
@@ -190,44 +187,20 @@ bucket_of(AwsClient *client, const AwsCall *call)
 	bucket->credentials = credentials;
 	bucket->timer.fire = bucket_awake;
 	bucket->timer.arg = bucket;
+	TAILQ_INIT(&bucket->queue);
 	aws_retry_init(&bucket->retry);
-	bucket->next = client->buckets;
-	client->buckets = bucket;
+	LIST_INSERT_HEAD(&client->buckets, bucket, all);
 	client->bucket_count++;
 	return bucket;
 }
 
 /* Gives a bucket its turn after all others. */
 static void
-ring_join(AwsBucket *bucket)
+give_turn(AwsBucket *bucket)
 {
-	AwsClient *client = bucket->client;
-
-	if (bucket->in_ring)
-		return;
-	bucket->in_ring = true;
-	if (client->ring == NULL)
-		bucket->ring_next = bucket;
-	else
-	{
-		bucket->ring_next = client->ring->ring_next;
-		client->ring->ring_next = bucket;
-	}
-	client->ring = bucket;
-}
-
-/* Takes the bucket whose turn it is out of the ring. */
-static AwsBucket *
-ring_take(AwsClient *client)
-{
-	AwsBucket *bucket = client->ring->ring_next;
-
-	if (bucket == client->ring)
-		client->ring = NULL;
-	else
-		client->ring->ring_next = bucket->ring_next;
-	bucket->in_ring = false;
-	return bucket;
+	if (!bucket->has_turn)
+		TAILQ_INSERT_TAIL(&bucket->client->turns, bucket, turn);
+	bucket->has_turn = true;
 }
 
 static void
@@ -235,8 +208,8 @@ bucket_awake(void *arg)
 {
 	AwsBucket *bucket = arg;
 
-	if (bucket->first != NULL)
-		ring_join(bucket);
+	if (!TAILQ_EMPTY(&bucket->queue))
+		give_turn(bucket);
 }
 
 /* ---- calls ---- */
@@ -251,10 +224,7 @@ aws_client_enter(AwsClient *client, AwsCall *call)
 	bucket->calls++;
 	call->bucket = bucket;
 	call->client = client;
-	call->next = client->calls;
-	if (call->next != NULL)
-		call->next->previous = call;
-	client->calls = call;
+	LIST_INSERT_HEAD(&client->calls, call, all);
 	return true;
 }
 
@@ -268,9 +238,8 @@ unnote(AwsCall *call)
 		return;
 	call->noted = false;
 	if (client->noted_next == call)
-		client->noted_next = call->noted_next;
-	*(call->noted_previous != NULL ? &call->noted_previous->noted_next : &client->noted_first) = call->noted_next;
-	*(call->noted_next != NULL ? &call->noted_next->noted_previous : &client->noted_last) = call->noted_previous;
+		client->noted_next = TAILQ_NEXT(call, note);
+	TAILQ_REMOVE(&client->noted, call, note);
 }
 
 void
@@ -282,9 +251,7 @@ aws_client_leave(AwsCall *call)
 	unnote(call);
 	aws_timer_remove(&client->timers, &call->timer);
 	call->bucket->calls--;
-	*(call->previous != NULL ? &call->previous->next : &client->calls) = call->next;
-	if (call->next != NULL)
-		call->next->previous = call->previous;
+	LIST_REMOVE(call, all);
 	call->client = NULL;
 }
 
@@ -294,27 +261,24 @@ aws_client_queue(AwsCall *call, bool ahead)
 	AwsBucket *bucket = call->bucket;
 
 	call->state = AWS_CALL_QUEUED;
-	call->queue_previous = ahead ? NULL : bucket->last;
-	call->queue_next = ahead ? bucket->first : NULL;
-	*(call->queue_previous != NULL ? &call->queue_previous->queue_next : &bucket->first) = call;
-	*(call->queue_next != NULL ? &call->queue_next->queue_previous : &bucket->last) = call;
+	if (ahead)
+		TAILQ_INSERT_HEAD(&bucket->queue, call, queue);
+	else
+		TAILQ_INSERT_TAIL(&bucket->queue, call, queue);
 	if (bucket->timer.slot == 0)
-		ring_join(bucket);
+		give_turn(bucket);
 }
 
 void
 aws_client_unqueue(AwsCall *call)
 {
-	AwsBucket *bucket = call->bucket;
-
 	switch (call->state)
 	{
 		case AWS_CALL_QUEUED:
-			*(call->queue_previous != NULL ? &call->queue_previous->queue_next : &bucket->first) = call->queue_next;
-			*(call->queue_next != NULL ? &call->queue_next->queue_previous : &bucket->last) = call->queue_previous;
+			TAILQ_REMOVE(&call->bucket->queue, call, queue);
 			break;
 		case AWS_CALL_KEYS:
-			aws_fetch_forget(call);
+			TAILQ_REMOVE(call->waiting, call, queue);
 			break;
 		case AWS_CALL_FLYING:
 			if (call->transfer != NULL)
@@ -349,12 +313,14 @@ dispatch(AwsClient *client)
 {
 	bool any = false;
 
-	while (client->in_flight < client->limits.max_concurrency && client->ring != NULL)
+	while (client->in_flight < client->limits.max_concurrency && !TAILQ_EMPTY(&client->turns))
 	{
-		AwsBucket *bucket = ring_take(client);
-		AwsCall *call = bucket->first;
+		AwsBucket *bucket = TAILQ_FIRST(&client->turns);
+		AwsCall *call = TAILQ_FIRST(&bucket->queue);
 		double wait = 0;
 
+		TAILQ_REMOVE(&client->turns, bucket, turn);
+		bucket->has_turn = false;
 		bucket->calls++; /* keeps it, whatever ends meanwhile */
 		if (call != NULL && aws_credentials_ready(call))
 		{
@@ -371,8 +337,8 @@ dispatch(AwsClient *client)
 			any = true;
 		}
 		bucket->calls--;
-		if (wait == 0 && bucket->first != NULL)
-			ring_join(bucket);
+		if (wait == 0 && !TAILQ_EMPTY(&bucket->queue))
+			give_turn(bucket);
 	}
 	return any;
 }
@@ -385,10 +351,7 @@ aws_client_note(AwsCall *call)
 	if (call->noted)
 		return;
 	call->noted = true;
-	call->noted_previous = client->noted_last;
-	call->noted_next = NULL;
-	*(client->noted_last != NULL ? &client->noted_last->noted_next : &client->noted_first) = call;
-	client->noted_last = call;
+	TAILQ_INSERT_TAIL(&client->noted, call, note);
 }
 
 AwsCall *
@@ -398,7 +361,7 @@ aws_client_next(AwsClient *client)
 
 	while ((call = client->noted_next) != NULL)
 	{
-		client->noted_next = call->noted_next;
+		client->noted_next = TAILQ_NEXT(call, note);
 		if (call->state == AWS_CALL_DONE || (call->last_page != NULL && !call->last_page->drained))
 			return call;
 		unnote(call);
@@ -412,7 +375,7 @@ aws_client_timeout(AwsClient *client)
 	int64_t next = aws_timers_next(&client->timers);
 	int64_t wait;
 
-	if (client->ring != NULL && client->in_flight < client->limits.max_concurrency)
+	if (!TAILQ_EMPTY(&client->turns) && client->in_flight < client->limits.max_concurrency)
 		return 0;
 	if (aws_http_next(client->http) < next)
 		next = aws_http_next(client->http);
@@ -426,14 +389,15 @@ void
 aws_client_drive(AwsClient *client)
 {
 	bool more = true;
+	AwsCall *call;
 
-	for (AwsCall *call = client->noted_first; call != NULL; call = call->noted_next)
-		aws_pages_free(call, false);
+	TAILQ_FOREACH(call, &client->noted, note)
+	aws_pages_free(call, false);
 	for (int round = 0; round < ROUNDS && more; round++)
 	{
 		aws_timers_fire(&client->timers, aws_now_ms());
 		more = dispatch(client);
 		more |= aws_http_drive(client->http);
 	}
-	client->noted_next = client->noted_first;
+	client->noted_next = TAILQ_FIRST(&client->noted);
 }

@@ -8,8 +8,8 @@
  * it to SLEEP before the next try, or brings the next page: QUEUED again, or
  * PAUSED while its user has pages to take.
  *
- * Buckets with calls form a ring that is served in turn, one call at a time,
- * each bucket in order of arrival.  So a thousand calls to one service do not
+ * Buckets with calls are served in turn, one call at a time, each bucket in
+ * order of arrival.  So a thousand calls to one service do not
  * hold up one call to another, and every step takes the same time however
  * many calls wait.
  */
@@ -26,6 +26,8 @@
 #include "aws/sigv4.h"
 #include "aws/timer.h"
 
+#include <sys/queue.h>
+
 /* An open service model. */
 typedef struct AwsService
 {
@@ -34,18 +36,19 @@ typedef struct AwsService
 	char name[];
 } AwsService;
 
+typedef TAILQ_HEAD(AwsCallQueue, AwsCall) AwsCallQueue;
+
 /* Calls of one (credentials, region, service). */
 typedef struct AwsBucket
 {
-	struct AwsBucket *next; /* of all */
-	struct AwsBucket *ring_next;
+	LIST_ENTRY(AwsBucket) all;
+	TAILQ_ENTRY(AwsBucket) turn;
 	const AwsService *service;
 	uint64_t credentials; /* their id; 0: unsigned */
 	char *region;
-	AwsCall *first; /* queued */
-	AwsCall *last;
-	int calls; /* that belong here, in any state */
-	bool in_ring;
+	AwsCallQueue queue;
+	int calls;		/* that belong here, in any state */
+	bool has_turn;	/* waits among those to be served */
 	AwsTimer timer; /* when pacing lets the next one go */
 	AwsClient *client;
 	AwsRetryBucket retry;
@@ -72,19 +75,16 @@ typedef struct AwsPage
 struct AwsCall
 {
 	AwsClient *client; /* NULL once the client is gone */
-	AwsCall *next;	   /* of all calls */
-	AwsCall *previous;
-	AwsCall *queue_next; /* in a bucket or among those that wait for keys */
-	AwsCall *queue_previous;
-	AwsCall *noted_next; /* among those that aws_client_next gives */
-	AwsCall *noted_previous;
+	LIST_ENTRY(AwsCall) all;
+	TAILQ_ENTRY(AwsCall) queue; /* in a bucket or among those that wait for keys */
+	TAILQ_ENTRY(AwsCall) note;	/* among those that aws_client_next gives */
 	bool noted;
 	AwsCallState state;
 
 	const AwsService *service;
 	const AwsOp *op;
 	AwsBucket *bucket;
-	AwsFetch *fetch; /* while it waits for keys */
+	AwsCallQueue *waiting; /* of the fetch, while it waits for keys */
 	AwsCredentials *credentials;
 	char *region;
 	char *endpoint_url;
@@ -133,13 +133,12 @@ struct AwsClient
 	AwsTimers timers;
 	AwsLimits limits; /* none is 0, but max_attempts, whose default is the service's */
 	AwsService *services;
-	AwsBucket *buckets;
-	AwsBucket *ring; /* the last one served; the next in turn follows it */
-	AwsCall *calls;
-	AwsCall *noted_first;
-	AwsCall *noted_last;
+	LIST_HEAD(AwsBucketList, AwsBucket) buckets;
+	TAILQ_HEAD(AwsBucketQueue, AwsBucket) turns; /* of buckets with calls */
+	LIST_HEAD(AwsCallList, AwsCall) calls;
+	AwsCallQueue noted;
 	AwsCall *noted_next; /* what aws_client_next gives next */
-	AwsFetch *fetches;
+	LIST_HEAD(AwsFetchList, AwsFetch) fetches;
 	int bucket_count;
 	int in_flight;
 	uint64_t requests;		  /* sent, by all calls */

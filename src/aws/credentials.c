@@ -201,10 +201,13 @@ static void fetch_go(AwsFetch *fetch, AwsProvide outcome);
 static AwsFetch *
 fetch_of(AwsClient *client, const AwsCredentials *credentials)
 {
-	AwsFetch *fetch = client->fetches;
+	AwsFetch *fetch;
 
-	while (fetch != NULL && fetch->credentials != credentials)
-		fetch = fetch->next;
+	LIST_FOREACH(fetch, &client->fetches, all)
+	{
+		if (fetch->credentials == credentials)
+			break;
+	}
 	return fetch;
 }
 
@@ -218,8 +221,8 @@ fetch_new(AwsClient *client, AwsCredentials *credentials)
 		return NULL;
 	fetch->client = client;
 	fetch->credentials = aws_credentials_share(credentials);
-	fetch->next = client->fetches;
-	client->fetches = fetch;
+	TAILQ_INIT(&fetch->waiting);
+	LIST_INSERT_HEAD(&client->fetches, fetch, all);
 	aws_fetch_default_region(fetch, source->region);
 	aws_fetch_from(fetch, source->access_key_id != NULL ? given_only
 						  : source->profile != NULL		? aws_provider_profile_only
@@ -285,24 +288,11 @@ fetch_await(AwsFetch *fetch, AwsCall *call)
 {
 	aws_client_unqueue(call);
 	call->state = AWS_CALL_KEYS;
-	call->fetch = fetch;
-	call->queue_next = NULL;
-	call->queue_previous = fetch->last;
-	*(fetch->last != NULL ? &fetch->last->queue_next : &fetch->first) = call;
-	fetch->last = call;
+	call->waiting = &fetch->waiting;
+	TAILQ_INSERT_TAIL(&fetch->waiting, call, queue);
 	if (call->deadline == 0)
 		call->deadline = aws_now_ms() + fetch->client->limits.deadline_ms;
 	aws_timer_set(&fetch->client->timers, &call->timer, call->deadline);
-}
-
-void
-aws_fetch_forget(AwsCall *call)
-{
-	AwsFetch *fetch = call->fetch;
-
-	*(call->queue_previous != NULL ? &call->queue_previous->queue_next : &fetch->first) = call->queue_next;
-	*(call->queue_next != NULL ? &call->queue_next->queue_previous : &fetch->last) = call->queue_previous;
-	call->fetch = NULL;
 }
 
 bool
@@ -349,13 +339,13 @@ aws_credentials_ready(AwsCall *call)
 void
 aws_fetches_free(AwsClient *client)
 {
-	while (client->fetches != NULL)
+	while (!LIST_EMPTY(&client->fetches))
 	{
-		AwsFetch *fetch = client->fetches;
+		AwsFetch *fetch = LIST_FIRST(&client->fetches);
 
-		client->fetches = fetch->next;
-		while (fetch->first != NULL)
-			aws_client_unqueue(fetch->first);
+		LIST_REMOVE(fetch, all);
+		while (!TAILQ_EMPTY(&fetch->waiting))
+			aws_client_unqueue(TAILQ_FIRST(&fetch->waiting));
 		fetch_free(fetch);
 	}
 }
@@ -368,12 +358,8 @@ fetch_end(AwsFetch *fetch, bool ok)
 {
 	AwsClient *client = fetch->client;
 	AwsCredentials *credentials = fetch->credentials;
-	AwsFetch **link = &client->fetches;
 
-	while (*link != fetch)
-		link = &(*link)->next;
-	*link = fetch->next;
-
+	LIST_REMOVE(fetch, all);
 	if (ok && !keys_usable(&fetch->keys, aws_client_clock(client)))
 	{
 		aws_fetch_fail(fetch, "the credentials have expired");
@@ -387,9 +373,9 @@ fetch_end(AwsFetch *fetch, bool ok)
 		credentials->generation++;
 		credentials->expired = false;
 	}
-	while (fetch->first != NULL)
+	while (!TAILQ_EMPTY(&fetch->waiting))
 	{
-		AwsCall *call = fetch->first;
+		AwsCall *call = TAILQ_FIRST(&fetch->waiting);
 
 		aws_client_unqueue(call);
 		if (ok)

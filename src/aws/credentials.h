@@ -55,9 +55,6 @@ extern bool aws_credentials_expire(AwsCredentials *credentials, uint64_t generat
  */
 extern bool aws_credentials_ready(AwsCall *call);
 
-/* Takes a call out of the fetch that it waits for. */
-extern void aws_fetch_forget(AwsCall *call);
-
 /* Ends all fetches of a client. */
 extern void aws_fetches_free(AwsClient *client);
 

@@ -24,6 +24,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/epoll.h>
+#include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -55,7 +56,7 @@ struct AwsHttp
 	CURLSH *share; /* TLS sessions, for all easy handles */
 	int epoll;
 	int64_t timer; /* when curl wants a time-out; INT64_MAX: never */
-	AwsTransfer *transfers;
+	LIST_HEAD(AwsTransferList, AwsTransfer) transfers;
 	Watch *watches;
 	CURL *idle[IDLE_HANDLES];
 	int idle_count;
@@ -68,8 +69,7 @@ struct AwsTransfer
 	struct curl_slist *headers;
 	const AwsHttpEvents *events;
 	void *arg;
-	AwsTransfer *next;
-	AwsTransfer *previous;
+	LIST_ENTRY(AwsTransfer) all;
 	const char *forbidden; /* why a rule of ours ended it */
 	size_t header_bytes;
 	size_t body_bytes;
@@ -338,9 +338,7 @@ transfer_end(AwsTransfer *transfer)
 		curl_easy_cleanup(transfer->easy);
 	guard_leave(&guard);
 
-	*(transfer->previous != NULL ? &transfer->previous->next : &http->transfers) = transfer->next;
-	if (transfer->next != NULL)
-		transfer->next->previous = transfer->previous;
+	LIST_REMOVE(transfer, all);
 	curl_slist_free_all(transfer->headers);
 	free(transfer);
 }
@@ -352,9 +350,9 @@ aws_http_free(AwsHttp *http)
 
 	if (http == NULL)
 		return;
-	for (AwsTransfer *transfer = http->transfers, *next; transfer != NULL; transfer = next)
+	for (AwsTransfer *transfer = LIST_FIRST(&http->transfers), *next; transfer != NULL; transfer = next)
 	{
-		next = transfer->next;
+		next = LIST_NEXT(transfer, all);
 		transfer_end(transfer);
 	}
 	guard_enter(&guard);
@@ -615,10 +613,7 @@ aws_http_start(AwsHttp *http, const AwsHttpRequest *request, const AwsHttpEvents
 		aws_error_memory(error);
 		return NULL;
 	}
-	transfer->next = http->transfers;
-	if (transfer->next != NULL)
-		transfer->next->previous = transfer;
-	http->transfers = transfer;
+	LIST_INSERT_HEAD(&http->transfers, transfer, all);
 	return transfer;
 }
 

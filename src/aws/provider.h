@@ -44,11 +44,10 @@ typedef struct AwsProcess AwsProcess;
 
 struct AwsFetch
 {
-	AwsFetch *next;
+	LIST_ENTRY(AwsFetch) all;
 	AwsClient *client;
 	AwsCredentials *credentials;
-	AwsCall *first; /* that wait for it */
-	AwsCall *last;
+	AwsCallQueue waiting;
 
 	const AwsProvider *const *first_provider; /* to be tried in order; NULL ends the list */
 	const AwsProvider *const *providers;	  /* from the one being tried */

@@ -312,13 +312,13 @@ refresh(void)
 	is("keys are kept", ask(client, credentials, "{}"), first);
 	client->clock_ahead = 3600 - 200;
 	is("old keys serve while new ones are fetched", ask(client, credentials, "{}"), first);
-	while (client->fetches != NULL)
+	while (!LIST_EMPTY(&client->fetches))
 		turn(client);
 	check(strcmp(ask(client, credentials, "{\"logGroupNamePrefix\": \"break\"}"), first) != 0, "new keys", first);
 	snprintf(first, sizeof(first), "%s", ask(client, credentials, "{}"));
 	client->clock_ahead += 60;
 	is("keys that cannot be refreshed serve on", ask(client, credentials, "{}"), first);
-	while (client->fetches != NULL)
+	while (!LIST_EMPTY(&client->fetches))
 		turn(client);
 	is("and on", ask(client, credentials, "{}"), first);
 	client->clock_ahead = 3600 + 100;
