@@ -7,56 +7,15 @@
  */
 #include "aws/aws.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "aws/client.h"
 #include "aws/error.h"
 
-static const char model_suffix[] = ".amb";
-
-static int
-catalog_is_model(const struct dirent *entry)
-{
-	size_t len = strlen(entry->d_name);
-	size_t suffix = sizeof(model_suffix) - 1;
-
-	return len > suffix && strcmp(entry->d_name + len - suffix, model_suffix) == 0;
-}
-
-/* By the bytes of the names without their suffix, whatever the locale. */
-static int
-catalog_order(const struct dirent **a, const struct dirent **b)
-{
-	size_t la = strlen((*a)->d_name) - (sizeof(model_suffix) - 1);
-	size_t lb = strlen((*b)->d_name) - (sizeof(model_suffix) - 1);
-	int order = memcmp((*a)->d_name, (*b)->d_name, la < lb ? la : lb);
-
-	return order != 0 ? order : (la > lb) - (la < lb);
-}
-
 bool
 aws_services(AwsClient *client, AwsNameFunction each, void *arg, AwsError *error)
 {
-	const char *dir = client->model_dir;
-	struct dirent **entries;
-	int count = scandir(dir, &entries, catalog_is_model, catalog_order);
-
-	if (count < 0)
-		return aws_error_set(error, AWS_BAD_MODEL, "could not read the service models in \"%s\": %s", dir,
-							 strerror(errno));
-	for (int i = 0; i < count; i++)
-	{
-		char *name = entries[i]->d_name;
-
-		name[strlen(name) - (sizeof(model_suffix) - 1)] = '\0';
-		each(arg, name);
-		free(entries[i]);
-	}
-	free(entries);
-	return true;
+	return aws_model_names(client->model_dir, each, arg, error);
 }
 
 bool

@@ -38,12 +38,12 @@ extern void aws_error_copy(AwsError *to, const AwsError *from);
 typedef struct AwsSuggest
 {
 	const char *wanted;
-	const char *best[AWS_SUGGESTIONS]; /* nearest first; not copied */
+	char best[AWS_SUGGESTIONS][64]; /* nearest first; no name in AWS's models is longer */
 	int distance[AWS_SUGGESTIONS];
 	int count;
 } AwsSuggest;
 
-/* Considers one known name; it must stay valid until the hint is made. */
+/* Considers one known name. */
 extern void aws_suggest_try(AwsSuggest *suggest, const char *name);
 
 /* "Did you mean ...?" as a malloc'ed string, or NULL when nothing is near. */

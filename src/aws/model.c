@@ -21,6 +21,8 @@
 #include "aws/buffer.h"
 #include "aws/error.h"
 
+#define SUFFIX ".amb"
+
 /* The public part first; the rest is only of use for closing. */
 typedef struct OpenModel
 {
@@ -110,37 +112,62 @@ model_name_valid(const char *service)
 	return service[0] != '\0' && strspn(service, "abcdefghijklmnopqrstuvwxyz0123456789-") == strlen(service);
 }
 
+static int
+is_model(const struct dirent *entry)
+{
+	size_t len = strlen(entry->d_name);
+
+	return len > strlen(SUFFIX) && strcmp(entry->d_name + len - strlen(SUFFIX), SUFFIX) == 0;
+}
+
+/* By the bytes of the names without their suffix, whatever the locale. */
+static int
+by_name(const struct dirent **a, const struct dirent **b)
+{
+	size_t la = strlen((*a)->d_name) - strlen(SUFFIX);
+	size_t lb = strlen((*b)->d_name) - strlen(SUFFIX);
+	int order = memcmp((*a)->d_name, (*b)->d_name, la < lb ? la : lb);
+
+	return order != 0 ? order : (la > lb) - (la < lb);
+}
+
+bool
+aws_model_names(const char *dir, AwsNameFunction each, void *arg, AwsError *error)
+{
+	struct dirent **entries;
+	int count = scandir(dir, &entries, is_model, by_name);
+
+	if (count < 0)
+		return aws_error_set(error, errno == ENOMEM ? AWS_NO_MEMORY : AWS_BAD_MODEL,
+							 "could not read the service models in \"%s\": %s", dir, strerror(errno));
+	for (int i = 0; i < count; i++)
+	{
+		char *name = entries[i]->d_name;
+
+		name[strlen(name) - strlen(SUFFIX)] = '\0';
+		each(arg, name);
+		free(entries[i]);
+	}
+	free(entries);
+	return true;
+}
+
+static void
+suggest(void *arg, const char *name)
+{
+	aws_suggest_try(arg, name);
+}
+
 /* Fills the error for a service that has no file. */
 static void
 model_unknown(const char *dir, const char *service, AwsError *error)
 {
-	AwsSuggest suggest = {.wanted = service};
-	DIR *listing = opendir(dir);
-	AwsBuffer names = {0};
-	struct dirent *entry;
+	AwsSuggest suggestions = {.wanted = service};
 
-	if (listing == NULL)
-	{
-		aws_error_set(error, errno == ENOMEM ? AWS_NO_MEMORY : AWS_BAD_MODEL,
-					  "could not read the service models in \"%s\": %s", dir, strerror(errno));
+	if (!aws_model_names(dir, suggest, &suggestions, error))
 		return;
-	}
 	aws_error_set(error, AWS_BAD_INPUT, "unknown AWS service \"%s\"", service);
-	while ((entry = readdir(listing)) != NULL)
-	{
-		size_t len = strlen(entry->d_name);
-
-		if (len > 4 && strcmp(entry->d_name + len - 4, ".amb") == 0)
-		{
-			aws_buffer_append(&names, entry->d_name, len - 4);
-			aws_buffer_char(&names, '\0');
-		}
-	}
-	closedir(listing);
-	for (size_t at = 0; at < names.len; at += strlen(names.data + at) + 1)
-		aws_suggest_try(&suggest, names.data + at);
-	aws_error_hint(error, aws_suggest_hint(&suggest));
-	aws_buffer_free(&names);
+	aws_error_hint(error, aws_suggest_hint(&suggestions));
 }
 
 AwsModel *
@@ -158,7 +185,7 @@ aws_model_open(const char *dir, const char *service, AwsError *error)
 		model_unknown(dir, service, error);
 		goto done;
 	}
-	aws_buffer_format(&path, "%s/%s.amb", dir, service);
+	aws_buffer_format(&path, "%s/%s" SUFFIX, dir, service);
 	if (path.failed)
 	{
 		aws_error_memory(error);

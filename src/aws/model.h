@@ -248,6 +248,9 @@ typedef struct AwsModel
  */
 extern AwsModel *aws_model_open(const char *dir, const char *service, AwsError *error);
 
+/* Calls 'each' with the name of every model in a directory, sorted. */
+extern bool aws_model_names(const char *dir, AwsNameFunction each, void *arg, AwsError *error);
+
 /* Uses a model in memory, 'bytes' aligned to 4 and outliving it; for tests. */
 extern AwsModel *aws_model_attach(const void *bytes, size_t len, AwsError *error);
 

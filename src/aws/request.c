@@ -8,6 +8,7 @@
 #include "aws/request.h"
 
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
 #include <sys/random.h>
@@ -58,6 +59,15 @@ read_input(const char *input, size_t len, AwsError *error)
 	return object;
 }
 
+const AwsShape *
+aws_input_shape(const AwsModel *model, const AwsOp *op)
+{
+	static const AwsShape none = {.type = AWS_TYPE_STRUCTURE};
+	const AwsRef *ref = aws_model_ref(model, op->input);
+
+	return ref == NULL ? &none : aws_model_shape(model, ref);
+}
+
 json_object *
 aws_input_member(const AwsModel *model, json_object *input, const AwsRef *member)
 {
@@ -93,101 +103,90 @@ aws_write_scalar(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, json_
 
 /* ---- completing the input ---- */
 
-/* Sets a member to a string, which it frees. */
+/* Sets a member to a string. */
 static bool
-set_string(json_object *input, const char *name, AwsBuffer *text)
+set_string(json_object *input, const char *name, const char *text, size_t len)
 {
-	json_object *value = text->failed ? NULL : json_object_new_string_len(aws_buffer_text(text), (int) text->len);
-	bool ok = value != NULL && json_object_object_add(input, name, value) == 0;
+	json_object *value = json_object_new_string_len(text, (int) len);
 
-	if (!ok)
-		json_object_put(value);
-	aws_buffer_free(text);
-	return ok;
+	if (value != NULL && json_object_object_add(input, name, value) == 0)
+		return true;
+	json_object_put(value);
+	return false;
 }
 
-/* A version 4 UUID of RFC 9562. */
+/* Sets a member to a version 4 UUID of RFC 9562. */
 static bool
-write_uuid(AwsBuffer *out)
+set_uuid(json_object *input, const char *name)
 {
 	unsigned char bytes[16];
+	char uuid[37];
+	char *out = uuid;
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return false;
 	bytes[6] = (unsigned char) ((bytes[6] & 0x0F) | 0x40);
 	bytes[8] = (unsigned char) ((bytes[8] & 0x3F) | 0x80);
 	for (int i = 0; i < 16; i++)
-		aws_buffer_format(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", bytes[i]);
-	return true;
-}
-
-/* Drops a prefix that the same service's answers put before an id. */
-static bool
-cut_id_prefixes(const AwsModel *model, const AwsOp *op, const AwsShape *shape, json_object *input)
-{
-	for (const AwsRule *rule = aws_rule(model, op, AWS_RULE_ID_PREFIX, NULL); rule != NULL;
-		 rule = aws_rule(model, op, AWS_RULE_ID_PREFIX, rule))
-	{
-		for (int i = 0; i < shape->count; i++)
-		{
-			const AwsRef *ref = &model->refs[shape->first + i];
-			json_object *value = aws_input_member(model, input, ref);
-			const char *text;
-			AwsBuffer rest = {0};
-
-			if (!json_object_is_type(value, json_type_string))
-				continue;
-			text = json_object_get_string(value);
-			if (strncmp(text, rule->name, strlen(rule->name)) != 0)
-				continue;
-			aws_buffer_string(&rest, text + strlen(rule->name));
-			if (!set_string(input, aws_model_string(model, ref->name), &rest))
-				return false;
-		}
-	}
-	return true;
+		out += sprintf(out, i == 4 || i == 6 || i == 8 || i == 10 ? "-%02x" : "%02x", bytes[i]);
+	return set_string(input, name, uuid, 36);
 }
 
 static bool
-complete_input(const AwsModel *model, const AwsOp *op, const AwsShape *shape, json_object *input)
+set_base64(json_object *input, const char *name, json_object *value)
 {
+	AwsBuffer encoded = {0};
+	bool ok;
+
+	aws_buffer_base64(&encoded, json_object_get_string(value), (size_t) json_object_get_string_len(value));
+	ok = !encoded.failed && set_string(input, name, aws_buffer_text(&encoded), encoded.len);
+	aws_buffer_free(&encoded);
+	return ok;
+}
+
+static bool
+complete_input(const AwsModel *model, const AwsOp *op, json_object *input)
+{
+	const AwsShape *shape = aws_input_shape(model, op);
 	const AwsRule *rule;
 
 	for (int i = 0; i < shape->count; i++)
 	{
 		const AwsRef *ref = &model->refs[shape->first + i];
-		AwsBuffer token = {0};
+		const char *name = aws_model_string(model, ref->name);
+		json_object *value = aws_input_member(model, input, ref);
 
-		if (!(ref->flags & AWS_REF_TOKEN) || aws_input_member(model, input, ref) != NULL)
-			continue;
-		if (!write_uuid(&token) || !set_string(input, aws_model_string(model, ref->name), &token))
+		if ((ref->flags & AWS_REF_TOKEN) && value == NULL && !set_uuid(input, name))
 			return false;
+		/* drops a prefix that the same service's answers put before an id */
+		for (rule = NULL; (rule = aws_rule(model, op, AWS_RULE_ID_PREFIX, rule)) != NULL;)
+		{
+			const char *text = json_object_is_type(value, json_type_string) ? json_object_get_string(value) : "";
+			size_t len = strlen(rule->name);
+
+			if (strncmp(text, rule->name, len) != 0)
+				continue;
+			if (!set_string(input, name, text + len, strlen(text + len)))
+				return false;
+			break;
+		}
 	}
-	for (rule = aws_rule(model, op, AWS_RULE_DEFAULT, NULL); rule != NULL;
-		 rule = aws_rule(model, op, AWS_RULE_DEFAULT, rule))
+	for (rule = NULL; (rule = aws_rule(model, op, AWS_RULE_DEFAULT, rule)) != NULL;)
 	{
 		const AwsRef *ref = aws_model_member_named(model, shape, rule->name, strlen(rule->name));
-		AwsBuffer value = {0};
 
-		if (ref == NULL || aws_input_member(model, input, ref) != NULL)
-			continue;
-		aws_buffer_string(&value, rule->value);
-		if (!set_string(input, rule->name, &value))
+		if (ref != NULL && aws_input_member(model, input, ref) == NULL &&
+			!set_string(input, rule->name, rule->value, strlen(rule->value)))
 			return false;
 	}
-	for (rule = aws_rule(model, op, AWS_RULE_BASE64, NULL); rule != NULL;
-		 rule = aws_rule(model, op, AWS_RULE_BASE64, rule))
+	for (rule = NULL; (rule = aws_rule(model, op, AWS_RULE_BASE64, rule)) != NULL;)
 	{
 		json_object *value = json_object_object_get(input, rule->name);
-		AwsBuffer encoded = {0};
 
-		if (!json_object_is_type(value, json_type_string))
-			continue;
-		aws_buffer_base64(&encoded, json_object_get_string(value), (size_t) json_object_get_string_len(value));
-		if (!set_string(input, rule->name, &encoded))
+		if (json_object_is_type(value, json_type_string) && !set_base64(input, rule->name, value))
 			return false;
 	}
-	return cut_id_prefixes(model, op, shape, input);
+	return true;
 }
 
 /* ---- checksums ---- */
@@ -214,11 +213,10 @@ crc32_of(const char *bytes, size_t len)
  * https://docs.aws.amazon.com/sdkref/latest/guide/feature-dataintegrity.html
  */
 static bool
-add_checksum(const AwsModel *model, const AwsOp *op, const AwsShape *shape, AwsRequest *request, json_object *input,
-			 AwsError *error)
+add_checksum(const AwsModel *model, const AwsOp *op, AwsRequest *request, json_object *input, AwsError *error)
 {
 	const AwsFact *fact = aws_model_fact(model, AWS_FACT_CHECKSUM_MEMBER, (uint32_t) (op - model->ops));
-	const AwsRef *member = fact == NULL ? NULL : aws_model_member(model, shape, fact->a);
+	const AwsRef *member = fact == NULL ? NULL : aws_model_member(model, aws_input_shape(model, op), fact->a);
 	json_object *chosen = member == NULL ? NULL : aws_input_member(model, input, member);
 	const char *algorithm = chosen == NULL ? "CRC32" : json_object_get_string(chosen);
 	unsigned char digest[EVP_MAX_MD_SIZE];
@@ -301,14 +299,9 @@ check_callable(const AwsModel *model, const AwsOp *op, AwsError *error)
 						 aws_model_string(model, op->name), aws_model_string(model, model->header->service), why);
 }
 
-/* What an operation without input takes. */
-static const AwsShape no_input = {.type = AWS_TYPE_STRUCTURE};
-
 bool
 aws_request_rebuild(const AwsModel *model, const AwsOp *op, AwsRequest *request, AwsError *error)
 {
-	const AwsRef *ref = aws_model_ref(model, op->input);
-	const AwsShape *shape = ref == NULL ? &no_input : aws_model_shape(model, ref);
 	bool rest = model->header->protocol == AWS_PROTOCOL_REST_JSON || model->header->protocol == AWS_PROTOCOL_REST_XML;
 	AwsBuffer *const parts[] = {&request->path, &request->query, &request->host_prefix, &request->headers,
 								&request->body};
@@ -316,7 +309,7 @@ aws_request_rebuild(const AwsModel *model, const AwsOp *op, AwsRequest *request,
 
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
 		aws_buffer_cut(parts[i], 0);
-	if (!aws_input_check(model, ref, request->input, error))
+	if (!aws_input_check(model, op, request->input, error))
 		return false;
 
 	request->method = aws_model_string(model, op->method);
@@ -325,10 +318,9 @@ aws_request_rebuild(const AwsModel *model, const AwsOp *op, AwsRequest *request,
 	request->hash_header = request->unsigned_body || aws_rule(model, op, AWS_RULE_HASH_HEADER, NULL) != NULL;
 	if (!(rest ? aws_write_rest : write_rpc)(model, op, request, request->input, error) ||
 		!aws_write_host_prefix(model, op, request, request->input, error) ||
-		!add_checksum(model, op, shape, request, request->input, error))
+		!add_checksum(model, op, request, request->input, error))
 		return false;
-	for (const AwsRule *rule = aws_rule(model, op, AWS_RULE_HEADER, NULL); rule != NULL;
-		 rule = aws_rule(model, op, AWS_RULE_HEADER, rule))
+	for (const AwsRule *rule = NULL; (rule = aws_rule(model, op, AWS_RULE_HEADER, rule)) != NULL;)
 		if (aws_headers_get(&request->headers, rule->name) == NULL)
 			aws_headers_add(&request->headers, rule->name, rule->value);
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
@@ -340,11 +332,8 @@ bool
 aws_request_build(const AwsModel *model, const AwsOp *op, const char *input, size_t len, AwsRequest *request,
 				  AwsError *error)
 {
-	const AwsRef *ref = aws_model_ref(model, op->input);
-
 	if (check_callable(model, op, error) && (request->input = read_input(input, len, error)) != NULL &&
-		(complete_input(model, op, ref == NULL ? &no_input : aws_model_shape(model, ref), request->input) ||
-		 aws_error_memory(error)) &&
+		(complete_input(model, op, request->input) || aws_error_memory(error)) &&
 		aws_request_rebuild(model, op, request, error))
 		return true;
 	aws_request_free(request);

@@ -230,11 +230,10 @@ check_value(Check *check, const AwsRef *ref, json_object *value)
 }
 
 bool
-aws_input_check(const AwsModel *model, const AwsRef *ref, json_object *input, AwsError *error)
+aws_input_check(const AwsModel *model, const AwsOp *op, json_object *input, AwsError *error)
 {
-	static const AwsShape none = {.type = AWS_TYPE_STRUCTURE};
 	Check check = {model, error};
-	bool ok = check_structure(&check, ref == NULL ? &none : aws_model_shape(model, ref), input);
+	bool ok = check_structure(&check, aws_input_shape(model, op), input);
 
 	if (ok && check.path.failed)
 		ok = aws_error_memory(error);

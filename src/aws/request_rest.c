@@ -121,45 +121,28 @@ write_header(const AwsModel *model, AwsRequest *request, const AwsRef *ref, json
 	return ok;
 }
 
+/* "key=value", of a list so many. */
 static void
-add_pair(AwsBuffer *query, const char *key, size_t key_len, const char *value, size_t len)
-{
-	if (query->len > 0)
-		aws_buffer_char(query, '&');
-	aws_buffer_url(query, key, key_len, "");
-	aws_buffer_char(query, '=');
-	aws_buffer_url(query, value, len, "");
-}
-
-static void
-write_query_member(const AwsModel *model, AwsBuffer *query, const AwsRef *ref, json_object *value)
+write_pairs(const AwsModel *model, AwsBuffer *query, const char *key, const AwsRef *ref, json_object *value)
 {
 	const AwsShape *shape = aws_model_shape(model, ref);
 	AwsBuffer text = {0};
 
+	if (value == NULL)
+		return;
 	if (shape->type == AWS_TYPE_LIST)
 	{
-		const AwsRef *element = &model->refs[shape->first];
-
 		for (size_t i = 0; i < json_object_array_length(value); i++)
-		{
-			json_object *item = json_object_array_get_idx(value, i);
-
-			if (item == NULL)
-				continue;
-			aws_buffer_cut(&text, 0);
-			aws_write_scalar(model, &text, element, item, AWS_TIME_ISO8601);
-			add_pair(query, aws_model_string(model, ref->wire), aws_model_string_len(model, ref->wire),
-					 aws_buffer_text(&text), text.len);
-		}
+			write_pairs(model, query, key, &model->refs[shape->first], json_object_array_get_idx(value, i));
+		return;
 	}
-	else
-	{
-		aws_write_scalar(model, &text, ref, value, AWS_TIME_ISO8601);
-		add_pair(query, aws_model_string(model, ref->wire), aws_model_string_len(model, ref->wire),
-				 aws_buffer_text(&text), text.len);
-	}
-	query->failed = query->failed || text.failed;
+	if (query->len > 0)
+		aws_buffer_char(query, '&');
+	aws_buffer_url(query, key, strlen(key), "");
+	aws_buffer_char(query, '=');
+	aws_write_scalar(model, &text, ref, value, AWS_TIME_ISO8601);
+	aws_buffer_url(query, aws_buffer_text(&text), text.len, "");
+	query->failed |= text.failed;
 	aws_buffer_free(&text);
 }
 
@@ -182,30 +165,6 @@ query_key_taken(const AwsModel *model, const AwsShape *shape, const AwsParts *pa
 	return false;
 }
 
-/* A map of strings, or of lists of strings, as query parameters by its keys. */
-static void
-write_query_map(const AwsModel *model, AwsBuffer *query, const AwsShape *shape, const AwsParts *parts,
-				json_object *input, json_object *map)
-{
-	json_object_object_foreach(map, key, value)
-	{
-		bool list = json_object_is_type(value, json_type_array);
-		size_t count = list ? json_object_array_length(value) : 1;
-
-		if (value == NULL || query_key_taken(model, shape, parts, input, key))
-			continue;
-		for (size_t i = 0; i < count; i++)
-		{
-			json_object *item = list ? json_object_array_get_idx(value, i) : value;
-			size_t len;
-			const char *text = aws_input_text(item, &len);
-
-			if (item != NULL)
-				add_pair(query, key, strlen(key), text, len);
-		}
-	}
-}
-
 static void
 write_query(const AwsModel *model, AwsBuffer *query, const AwsShape *shape, const AwsParts *parts, json_object *input)
 {
@@ -223,14 +182,21 @@ write_query(const AwsModel *model, AwsBuffer *query, const AwsShape *shape, cons
 		for (int i = 0; i < shape->count; i++)
 		{
 			const AwsRef *ref = &model->refs[shape->first + i];
+			const AwsShape *member = aws_model_shape(model, ref);
 			json_object *value = aws_input_member(model, input, ref);
 
-			if (value == NULL || aws_ref_location(ref) != AWS_IN_QUERY)
+			if (value == NULL || aws_ref_location(ref) != AWS_IN_QUERY || (member->type == AWS_TYPE_MAP) != maps)
 				continue;
-			if (aws_model_shape(model, ref)->type != AWS_TYPE_MAP && maps == 0)
-				write_query_member(model, query, ref, value);
-			else if (aws_model_shape(model, ref)->type == AWS_TYPE_MAP && maps == 1)
-				write_query_map(model, query, shape, parts, input, value);
+			if (!maps)
+			{
+				write_pairs(model, query, aws_model_string(model, ref->wire), ref, value);
+				continue;
+			}
+			json_object_object_foreach(value, key, element)
+			{
+				if (!query_key_taken(model, shape, parts, input, key))
+					write_pairs(model, query, key, &model->refs[member->first + 1], element);
+			}
 		}
 	}
 }
@@ -297,15 +263,6 @@ write_template(const AwsModel *model, AwsBuffer *out, const AwsPart *parts, int 
 	return !out->failed || aws_error_memory(error);
 }
 
-static const AwsShape *
-input_shape(const AwsModel *model, const AwsOp *op)
-{
-	static const AwsShape none = {.type = AWS_TYPE_STRUCTURE};
-	const AwsRef *ref = aws_model_ref(model, op->input);
-
-	return ref == NULL ? &none : aws_model_shape(model, ref);
-}
-
 bool
 aws_write_host_prefix(const AwsModel *model, const AwsOp *op, AwsRequest *request, json_object *input, AwsError *error)
 {
@@ -314,7 +271,7 @@ aws_write_host_prefix(const AwsModel *model, const AwsOp *op, AwsRequest *reques
 	if (aws_rule(model, op, AWS_RULE_HOST_PREFIX, NULL) != NULL)
 		return true;
 	aws_model_parts(model, op, &parts);
-	return write_template(model, &request->host_prefix, parts.host, parts.host_count, input_shape(model, op), input,
+	return write_template(model, &request->host_prefix, parts.host, parts.host_count, aws_input_shape(model, op), input,
 						  true, error);
 }
 
@@ -328,7 +285,7 @@ write_path(const AwsModel *model, const AwsOp *op, const AwsParts *parts, AwsReq
 	if (rule != NULL && parts->uri_count >= 2 && parts->uri[1].kind != AWS_PART_LITERAL &&
 		strcmp(aws_model_string(model, parts->uri[1].string), rule->name) == 0)
 		skip = 2; /* '/' and the label */
-	return write_template(model, &request->path, parts->uri + skip, parts->uri_count - skip, input_shape(model, op),
+	return write_template(model, &request->path, parts->uri + skip, parts->uri_count - skip, aws_input_shape(model, op),
 						  input, false, error);
 }
 
@@ -383,7 +340,7 @@ write_body(const AwsModel *model, const AwsOp *op, AwsBuffer *body, json_object 
 bool
 aws_write_rest(const AwsModel *model, const AwsOp *op, AwsRequest *request, json_object *input, AwsError *error)
 {
-	const AwsShape *shape = input_shape(model, op);
+	const AwsShape *shape = aws_input_shape(model, op);
 	const char *content_type = NULL;
 	AwsParts parts;
 

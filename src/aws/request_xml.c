@@ -10,31 +10,17 @@
 static void
 write_escaped(AwsBuffer *out, const char *text, size_t len)
 {
+	static const char special[] = "&<>\"\r\n";
+	static const char *const escapes[] = {"&amp;", "&lt;", "&gt;", "&quot;", "&#xD;", "&#xA;"};
+
 	for (size_t i = 0; i < len; i++)
 	{
-		switch (text[i])
-		{
-			case '&':
-				aws_buffer_string(out, "&amp;");
-				break;
-			case '<':
-				aws_buffer_string(out, "&lt;");
-				break;
-			case '>':
-				aws_buffer_string(out, "&gt;");
-				break;
-			case '"':
-				aws_buffer_string(out, "&quot;");
-				break;
-			case '\r':
-				aws_buffer_string(out, "&#xD;");
-				break;
-			case '\n':
-				aws_buffer_string(out, "&#xA;");
-				break;
-			default:
-				aws_buffer_char(out, text[i]);
-		}
+		const char *found = text[i] != '\0' ? strchr(special, text[i]) : NULL;
+
+		if (found != NULL)
+			aws_buffer_string(out, escapes[found - special]);
+		else
+			aws_buffer_char(out, text[i]);
 	}
 }
 
@@ -49,32 +35,32 @@ write_scalar(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, json_obje
 	aws_buffer_free(&text);
 }
 
-/* An open tag without its '>', with the namespace that the model gives. */
+/* The start of an open tag, with the namespace that the model gives. */
 static void
-open_tag(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, const char *name)
+start_tag(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, const char *name)
 {
-	aws_buffer_char(out, '<');
-	aws_buffer_string(out, name);
+	aws_buffer_format(out, "<%s", name);
 	if (ref->flags & AWS_REF_NAMESPACE)
 	{
 		const AwsFact *fact = aws_model_fact(model, AWS_FACT_NAMESPACE, (uint32_t) (ref - model->refs));
 
-		if (fact == NULL)
-			return;
-		aws_buffer_string(out, fact->b != 0 ? " xmlns:" : " xmlns");
-		aws_buffer_string(out, aws_model_string(model, fact->b));
-		aws_buffer_string(out, "=\"");
+		aws_buffer_format(out, fact->b != 0 ? " xmlns:%s=\"" : " xmlns%s=\"", aws_model_string(model, fact->b));
 		write_escaped(out, aws_model_string(model, fact->a), aws_model_string_len(model, fact->a));
 		aws_buffer_char(out, '"');
 	}
 }
 
 static void
+open_tag(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, const char *name)
+{
+	start_tag(model, out, ref, name);
+	aws_buffer_char(out, '>');
+}
+
+static void
 close_tag(AwsBuffer *out, const char *name)
 {
-	aws_buffer_string(out, "</");
-	aws_buffer_string(out, name);
-	aws_buffer_char(out, '>');
+	aws_buffer_format(out, "</%s>", name);
 }
 
 static void write_element(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, json_object *value,
@@ -86,16 +72,14 @@ write_structure(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, const 
 {
 	const AwsRef *refs = &model->refs[shape->first];
 
-	open_tag(model, out, ref, name);
+	start_tag(model, out, ref, name);
 	for (int i = 0; i < shape->count; i++)
 	{
 		json_object *member = aws_input_member(model, value, &refs[i]);
 
 		if (member == NULL || !(refs[i].flags & AWS_REF_XML_ATTRIBUTE))
 			continue;
-		aws_buffer_char(out, ' ');
-		aws_buffer_string(out, aws_model_string(model, refs[i].wire));
-		aws_buffer_string(out, "=\"");
+		aws_buffer_format(out, " %s=\"", aws_model_string(model, refs[i].wire));
 		write_scalar(model, out, &refs[i], member);
 		aws_buffer_char(out, '"');
 	}
@@ -124,10 +108,7 @@ write_collection(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, const
 															 : aws_model_string(model, refs->wire);
 
 	if (!flattened)
-	{
 		open_tag(model, out, ref, name);
-		aws_buffer_char(out, '>');
-	}
 	if (shape->type == AWS_TYPE_LIST)
 	{
 		for (size_t i = 0; i < json_object_array_length(value); i++)
@@ -142,10 +123,8 @@ write_collection(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, const
 			if (flattened)
 				open_tag(model, out, ref, element_name);
 			else
-				aws_buffer_string(out, "<entry");
-			aws_buffer_char(out, '>');
+				aws_buffer_string(out, "<entry>");
 			open_tag(model, out, &refs[0], key_name);
-			aws_buffer_char(out, '>');
 			write_escaped(out, key, strlen(key));
 			close_tag(out, key_name);
 			write_element(model, out, &refs[1], element, aws_model_string(model, refs[1].wire), false);
@@ -174,7 +153,6 @@ write_element(const AwsModel *model, AwsBuffer *out, const AwsRef *ref, json_obj
 			break;
 		default:
 			open_tag(model, out, ref, name);
-			aws_buffer_char(out, '>');
 			write_scalar(model, out, ref, value);
 			close_tag(out, name);
 	}

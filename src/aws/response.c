@@ -144,8 +144,7 @@ prepare_rules(AwsReply *reply)
 	if (rule != NULL)
 		reply->payload = aws_model_member_named(model, reply->output, rule->name, strlen(rule->name));
 	reply->error_in_success = aws_rule(model, reply->op, AWS_RULE_ERROR_IN_200, NULL) != NULL;
-	for (rule = aws_rule(model, reply->op, AWS_RULE_URL_DECODE, NULL); rule != NULL && n < AWS_MAX_DECODED;
-		 rule = aws_rule(model, reply->op, AWS_RULE_URL_DECODE, rule))
+	for (rule = NULL; n < AWS_MAX_DECODED && (rule = aws_rule(model, reply->op, AWS_RULE_URL_DECODE, rule)) != NULL;)
 	{
 		reply->decoded[n] = aws_model_string_id(model, rule->name, strlen(rule->name));
 		if (reply->decoded[n] != 0)

@@ -30,7 +30,7 @@ typedef struct AwsRule
 	const char *value;
 } AwsRule;
 
-/* The first rule of a kind for an operation, or the next one after 'after'; NULL: there is none (more). */
+/* The next rule of a kind for an operation after 'after', or the first one after NULL; NULL: there is none (more). */
 extern const AwsRule *aws_rule(const AwsModel *model, const AwsOp *op, AwsRuleKind kind, const AwsRule *after);
 
 #endif /* AWS_RULES_H */

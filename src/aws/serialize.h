@@ -21,7 +21,10 @@
  * Judges an input: members known, of their type, none missing.  False with
  * AWS_BAD_INPUT and the parameter's path in the error.
  */
-extern bool aws_input_check(const AwsModel *model, const AwsRef *ref, json_object *input, AwsError *error);
+extern bool aws_input_check(const AwsModel *model, const AwsOp *op, json_object *input, AwsError *error);
+
+/* What an operation takes; of one without input an empty structure. */
+extern const AwsShape *aws_input_shape(const AwsModel *model, const AwsOp *op);
 
 /* A structure's member in an input; NULL when absent or null. */
 extern json_object *aws_input_member(const AwsModel *model, json_object *input, const AwsRef *member);

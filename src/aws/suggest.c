@@ -11,6 +11,7 @@
 #include "aws/error.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "aws/buffer.h"
@@ -72,10 +73,10 @@ aws_suggest_try(AwsSuggest *suggest, const char *name)
 	for (; at > 0 && suggest->distance[at - 1] > distance; at--)
 	{
 		suggest->distance[at] = suggest->distance[at - 1];
-		suggest->best[at] = suggest->best[at - 1];
+		memcpy(suggest->best[at], suggest->best[at - 1], sizeof(suggest->best[at]));
 	}
 	suggest->distance[at] = distance;
-	suggest->best[at] = name;
+	snprintf(suggest->best[at], sizeof(suggest->best[at]), "%s", name);
 }
 
 char *
