@@ -121,7 +121,6 @@ typedef struct AwsCallOptions
 	 * is an item.  An operation without paginator has one page.
 	 */
 	const char *items;
-	bool retry_never;	/* hand the first error back */
 	bool lost_is_final; /* not again once it may have been executed: creates without a token */
 	void *user;			/* given back by aws_call_user */
 } AwsCallOptions;
@@ -141,7 +140,7 @@ extern void aws_call_free(AwsCall *call);
 
 extern void *aws_call_user(const AwsCall *call);
 
-/* Takes the next item's JSON text, not NUL-terminated; NULL: none now.  Valid until the next drive. */
+/* Takes the next item's JSON text, not NUL-terminated; NULL: none now.  Valid until the next one is taken. */
 extern const char *aws_call_item(AwsCall *call, size_t *len);
 
 /* Whether the call has ended; items may still be waiting to be taken. */

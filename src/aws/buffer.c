@@ -110,6 +110,15 @@ aws_buffer_json(AwsBuffer *buffer, const char *string, size_t len)
 }
 
 void
+aws_buffer_member(AwsBuffer *buffer, const char *name, const char *value)
+{
+	if (value == NULL)
+		return;
+	aws_buffer_format(buffer, "%s\"%s\":", buffer->len > 0 ? "," : "{", name);
+	aws_buffer_json(buffer, value, strlen(value));
+}
+
+void
 aws_buffer_url(AwsBuffer *buffer, const char *string, size_t len, const char *keep)
 {
 	static const char digits[] = "0123456789ABCDEF";

@@ -44,6 +44,9 @@ aws_buffer_char(AwsBuffer *buffer, char c)
 /* Appends a JSON string: quoted, with the escapes that RFC 8259 requires. */
 extern void aws_buffer_json(AwsBuffer *buffer, const char *string, size_t len);
 
+/* Appends a string member to a JSON object, after the '{' or a comma; NULL is none. */
+extern void aws_buffer_member(AwsBuffer *buffer, const char *name, const char *value);
+
 /* Appends with all but RFC 3986's unreserved characters, and those of 'keep', as %XX. */
 extern void aws_buffer_url(AwsBuffer *buffer, const char *string, size_t len, const char *keep);
 

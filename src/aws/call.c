@@ -88,9 +88,7 @@ start_transfer(AwsCall *call, AwsError *error)
 	AwsClient *client = call->client;
 	const AwsRequest *request = &call->request;
 	const AwsLimits *limits = &client->limits;
-	const AwsKeys *keys = call->credentials != NULL && !request->no_auth
-							  ? aws_credentials_keys(call->credentials, &call->keys_used)
-							  : NULL;
+	const AwsKeys *keys = call->credentials != NULL && !request->no_auth ? &call->credentials->keys : NULL;
 	bool s3 = (call->service->model->header->flags & AWS_MODEL_S3) != 0;
 	const char *payload_hash = call->payload_hash;
 	AwsBuffer url = {0};
@@ -139,6 +137,7 @@ start_transfer(AwsCall *call, AwsError *error)
 										.normalize_path = !s3,
 										.double_encode = !call->endpoint.disable_double_encoding && !s3};
 
+		call->keys_used = call->credentials->generation;
 		aws_headers_add(&headers, "X-Amz-Date", date);
 		if (keys->session_token != NULL)
 		{
@@ -277,7 +276,7 @@ try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
 	bool dynamodb = strncmp(call->service->name, "dynamodb", 8) == 0;
 	int64_t wake;
 
-	if (call->options.retry_never || (call->options.lost_is_final && maybe_executed))
+	if (call->options.lost_is_final && maybe_executed)
 		return false;
 	switch (class)
 	{
@@ -514,7 +513,7 @@ aws_call_orphan(AwsCall *call)
 	bool was_done = call->state == AWS_CALL_DONE;
 
 	aws_client_leave(call);
-	aws_pages_free(call, true);
+	aws_pages_free(call);
 	aws_reply_free(call->reply);
 	call->reply = NULL;
 	if (!was_done)

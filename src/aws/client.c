@@ -10,6 +10,7 @@
 #include <sys/random.h>
 
 #include "aws/error.h"
+#include "aws/reply.h"
 
 #define IDLE_BUCKETS 256 /* kept for what they know of the service's rate */
 #define ROUNDS 16		 /* of one drive, so that quick answers cannot hold its caller */
@@ -159,7 +160,7 @@ static void bucket_awake(void *arg);
 static AwsBucket *
 bucket_of(AwsClient *client, const AwsCall *call)
 {
-	uint64_t credentials = call->credentials != NULL ? aws_credentials_id(call->credentials) : 0;
+	uint64_t credentials = call->credentials != NULL ? call->credentials->id : 0;
 	AwsBucket *bucket;
 
 	LIST_FOREACH(bucket, &client->buckets, all)
@@ -389,10 +390,7 @@ void
 aws_client_drive(AwsClient *client)
 {
 	bool more = true;
-	AwsCall *call;
 
-	TAILQ_FOREACH(call, &client->noted, note)
-	aws_pages_free(call, false);
 	for (int round = 0; round < ROUNDS && more; round++)
 	{
 		aws_timers_fire(&client->timers, aws_now_ms());

@@ -64,14 +64,6 @@ typedef enum AwsCallState
 	AWS_CALL_DONE
 } AwsCallState;
 
-/* A finished page whose items can be taken. */
-typedef struct AwsPage
-{
-	struct AwsPage *next;
-	AwsReply *reply;
-	bool drained; /* all items were taken */
-} AwsPage;
-
 struct AwsCall
 {
 	AwsClient *client; /* NULL once the client is gone */
@@ -111,9 +103,8 @@ struct AwsCall
 	bool adjusted; /* has tried again with the clock set */
 
 	/* pages */
-	AwsPage *page;		/* whose items are being taken */
-	AwsPage *last_page; /* of the chain that starts with 'page' */
-	AwsPage *spent;		/* taken; their items stay until the next drive */
+	AwsReply *page;		 /* whose items are being taken */
+	AwsReply *last_page; /* of the chain that starts with 'page' */
 	int pages;
 	int pages_waiting;
 	char *token; /* that brought the page in hand, or NULL */
@@ -195,7 +186,7 @@ extern bool aws_call_hash(AwsCall *call, AwsError *error);
 /* A page came whole, in call->reply: ends the call or goes for the next page.  The call may be gone afterwards. */
 extern void aws_page_finished(AwsCall *call);
 
-/* Frees the pages whose items were taken, or all. */
-extern void aws_pages_free(AwsCall *call, bool all);
+/* Frees the pages, taken or not. */
+extern void aws_pages_free(AwsCall *call);
 
 #endif /* AWS_CLIENT_H */

@@ -25,17 +25,6 @@
 #define MAX_BODY (64 * 1024)
 #define SESSION_NAME "iasql"
 
-struct AwsCredentials
-{
-	int references;
-	uint64_t id;
-	AwsCredentialSource source; /* its strings are ours */
-	AwsKeys keys;
-	uint64_t generation; /* counts the keys that there were */
-	int64_t no_refresh_before;
-	bool expired; /* AWS said so */
-};
-
 /* ---- keys ---- */
 
 void
@@ -155,25 +144,6 @@ aws_credentials_free(AwsCredentials *credentials)
 	free((char *) source->endpoint_url);
 	aws_keys_clear(&credentials->keys);
 	free(credentials);
-}
-
-uint64_t
-aws_credentials_id(const AwsCredentials *credentials)
-{
-	return credentials->id;
-}
-
-const AwsCredentialSource *
-aws_credentials_source(const AwsCredentials *credentials)
-{
-	return &credentials->source;
-}
-
-const AwsKeys *
-aws_credentials_keys(const AwsCredentials *credentials, uint64_t *generation)
-{
-	*generation = credentials->generation;
-	return &credentials->keys;
 }
 
 static bool
@@ -691,15 +661,6 @@ aws_fetch_read_keys(AwsFetch *fetch, const char *object)
 
 /* ---- roles ---- */
 
-static void
-append_member(AwsBuffer *json, const char *name, const char *value)
-{
-	if (value == NULL)
-		return;
-	aws_buffer_format(json, "%s\"%s\":", json->len > 0 ? "," : "{", name);
-	aws_buffer_json(json, value, strlen(value));
-}
-
 static AwsProvide
 role_assumed(AwsFetch *fetch)
 {
@@ -728,9 +689,9 @@ assume_role(AwsFetch *fetch)
 	AwsProvide outcome;
 
 	fetch->keys = (AwsKeys){0};
-	append_member(&input, "RoleArn", role->arn);
-	append_member(&input, "RoleSessionName", role->session_name != NULL ? role->session_name : SESSION_NAME);
-	append_member(&input, "ExternalId", role->external_id);
+	aws_buffer_member(&input, "RoleArn", role->arn);
+	aws_buffer_member(&input, "RoleSessionName", role->session_name != NULL ? role->session_name : SESSION_NAME);
+	aws_buffer_member(&input, "ExternalId", role->external_id);
 	if (role->duration > 0)
 		aws_buffer_format(&input, ",\"DurationSeconds\":%d", role->duration);
 	aws_buffer_char(&input, '}');
@@ -751,9 +712,9 @@ aws_fetch_web_identity(AwsFetch *fetch, const char *role_arn, const char *sessio
 		return aws_fetch_fail(fetch, "could not read the web identity token \"%s\": %s", token_file, strerror(errno));
 	while (token.len > 0 && strchr(" \t\r\n", token.data[token.len - 1]) != NULL)
 		aws_buffer_cut(&token, token.len - 1);
-	append_member(&input, "RoleArn", role_arn);
-	append_member(&input, "RoleSessionName", session_name != NULL ? session_name : SESSION_NAME);
-	append_member(&input, "WebIdentityToken", aws_buffer_text(&token));
+	aws_buffer_member(&input, "RoleArn", role_arn);
+	aws_buffer_member(&input, "RoleSessionName", session_name != NULL ? session_name : SESSION_NAME);
+	aws_buffer_member(&input, "WebIdentityToken", aws_buffer_text(&token));
 	aws_buffer_char(&input, '}');
 	aws_secret_buffer_free(&token);
 	outcome = aws_fetch_call(fetch, "sts", "AssumeRoleWithWebIdentity", role_region(fetch), &input, NULL, role_assumed);

@@ -26,6 +26,17 @@ typedef struct AwsKeys
 	int64_t expires;	 /* seconds since 1970; 0: never */
 } AwsKeys;
 
+struct AwsCredentials
+{
+	int references;
+	uint64_t id;				/* tells them from all others of the process, also from those freed */
+	AwsCredentialSource source; /* its strings are ours */
+	AwsKeys keys;				/* to use now */
+	uint64_t generation;		/* counts the keys that there were */
+	int64_t no_refresh_before;
+	bool expired; /* AWS said so */
+};
+
 typedef struct AwsFetch AwsFetch;
 
 /* Frees keys, wiped. */
@@ -36,15 +47,6 @@ extern bool aws_keys_set(AwsKeys *keys, const char *access_key_id, const char *s
 						 int64_t expires);
 
 extern AwsCredentials *aws_credentials_share(AwsCredentials *credentials);
-
-/* Tells credentials from all others of the process, also from those freed. */
-extern uint64_t aws_credentials_id(const AwsCredentials *credentials);
-
-/* What the source was made from. */
-extern const AwsCredentialSource *aws_credentials_source(const AwsCredentials *credentials);
-
-/* The keys to use now and their generation. */
-extern const AwsKeys *aws_credentials_keys(const AwsCredentials *credentials, uint64_t *generation);
 
 /* AWS says that the keys of a generation are expired.  True if newer ones are there or can be fetched. */
 extern bool aws_credentials_expire(AwsCredentials *credentials, uint64_t generation);

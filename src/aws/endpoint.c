@@ -13,6 +13,7 @@
 
 #include <ctype.h>
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,6 +81,12 @@ static void
 run_put_text(Run *run, json_object *object, const char *key, const char *text, size_t len)
 {
 	run_put(run, object, key, run_text(run, text, len));
+}
+
+static void
+run_put_string(Run *run, json_object *object, const char *key, const char *string)
+{
+	run_put_text(run, object, key, string, strlen(string));
 }
 
 /* A condition holds unless its value is not set or false. */
@@ -181,17 +188,10 @@ attribute(json_object *value, const char *path)
 
 		if (len > 0)
 		{
-			json_object *member = NULL;
+			char name[64]; /* what functions give has no longer ones */
 
-			if (json_object_is_type(value, json_type_object))
-			{
-				json_object_object_foreach(value, key, candidate)
-				{
-					if (strlen(key) == len && memcmp(key, path, len) == 0)
-						member = candidate;
-				}
-			}
-			value = member;
+			snprintf(name, sizeof(name), "%.*s", (int) len, path);
+			value = json_object_is_type(value, json_type_object) ? json_object_object_get(value, name) : NULL;
 			path += len;
 		}
 		else if (*path == '[')
@@ -360,11 +360,10 @@ rule_partition(Run *run, json_object **arguments)
 			break;
 		}
 	result = run_made(run, json_object_new_object());
-	run_put_text(run, result, "name", partition->name, strlen(partition->name));
-	run_put_text(run, result, "dnsSuffix", partition->dns_suffix, strlen(partition->dns_suffix));
-	run_put_text(run, result, "dualStackDnsSuffix", partition->dual_stack_dns_suffix,
-				 strlen(partition->dual_stack_dns_suffix));
-	run_put_text(run, result, "implicitGlobalRegion", partition->global_region, strlen(partition->global_region));
+	run_put_string(run, result, "name", partition->name);
+	run_put_string(run, result, "dnsSuffix", partition->dns_suffix);
+	run_put_string(run, result, "dualStackDnsSuffix", partition->dual_stack_dns_suffix);
+	run_put_string(run, result, "implicitGlobalRegion", partition->global_region);
 	run_put(run, result, "supportsFIPS", run_boolean(run, partition->supports_fips));
 	run_put(run, result, "supportsDualStack", run_boolean(run, partition->supports_dual_stack));
 	return result;
@@ -703,9 +702,9 @@ make_built_ins(Run *run, const char *region, const char *endpoint_url)
 {
 	json_object *built_ins = run_made(run, json_object_new_object());
 
-	run_put_text(run, built_ins, "AWS::Region", region, strlen(region));
+	run_put_string(run, built_ins, "AWS::Region", region);
 	if (endpoint_url != NULL)
-		run_put_text(run, built_ins, "SDK::Endpoint", endpoint_url, strlen(endpoint_url));
+		run_put_string(run, built_ins, "SDK::Endpoint", endpoint_url);
 	/* A server of one's own has seldom a host name for each bucket. */
 	run_put(run, built_ins, "AWS::S3::ForcePathStyle", run_boolean(run, endpoint_url != NULL));
 	run_put(run, built_ins, "AWS::S3::UseArnRegion", run_boolean(run, true));

@@ -12,26 +12,26 @@
 #include <string.h>
 
 #include "aws/error.h"
+#include "aws/reply.h"
 
 #define PAGES_AHEAD 4 /* kept for a user who does not take them */
 
-void
-aws_pages_free(AwsCall *call, bool all)
+/* Frees the page at hand. */
+static void
+free_page(AwsCall *call)
 {
-	AwsPage **lists[] = {&call->spent, &call->page};
+	AwsReply *page = call->page;
 
-	for (int i = 0; i < (all ? 2 : 1); i++)
-	{
-		for (AwsPage *page = *lists[i], *next; page != NULL; page = next)
-		{
-			next = page->next;
-			aws_reply_free(page->reply);
-			free(page);
-		}
-		*lists[i] = NULL;
-	}
-	if (all)
-		call->last_page = NULL;
+	call->page = page->next;
+	aws_reply_free(page);
+}
+
+void
+aws_pages_free(AwsCall *call)
+{
+	while (call->page != NULL)
+		free_page(call);
+	call->last_page = NULL;
 }
 
 /*
@@ -92,30 +92,21 @@ prepare_next(AwsCall *call, const AwsReply *reply, AwsError *error)
 void
 aws_page_finished(AwsCall *call)
 {
-	AwsPage *page = calloc(1, sizeof(*page));
+	AwsReply *page = call->reply;
 	AwsError error = {0};
-	bool more;
 
-	if (page == NULL)
-	{
-		aws_error_memory(&error);
-		aws_call_end(call, &error);
-		return;
-	}
-	page->reply = call->reply;
 	call->reply = NULL;
 	*(call->page != NULL ? &call->last_page->next : &call->page) = page;
 	call->last_page = page;
 	call->pages++;
 	call->pages_waiting++;
 
-	more = call->items != NULL && aws_reply_more(page->reply);
-	if (!more)
+	if (call->items == NULL || !aws_reply_more(page))
 	{
 		aws_call_end(call, NULL);
 		return;
 	}
-	if (!prepare_next(call, page->reply, &error))
+	if (!prepare_next(call, page, &error))
 	{
 		aws_call_end(call, &error);
 		return;
@@ -135,9 +126,9 @@ aws_page_finished(AwsCall *call)
 const char *
 aws_call_item(AwsCall *call, size_t *len)
 {
-	for (AwsPage *page = call->page; page != NULL; page = call->page)
+	for (AwsReply *page; (page = call->page) != NULL; free_page(call))
 	{
-		const char *item = page->drained ? NULL : aws_reply_item(page->reply, len);
+		const char *item = page->drained ? NULL : aws_reply_item(page, len);
 
 		if (item != NULL)
 			return item;
@@ -149,9 +140,6 @@ aws_call_item(AwsCall *call, size_t *len)
 		}
 		if (page->next == NULL)
 			break; /* the last one stays: it has the result */
-		call->page = page->next;
-		page->next = call->spent;
-		call->spent = page;
 	}
 	return NULL;
 }
@@ -161,5 +149,5 @@ aws_call_result(const AwsCall *call, size_t *len)
 {
 	if (call->state != AWS_CALL_DONE || call->error.kind != AWS_OK || call->last_page == NULL)
 		return NULL;
-	return aws_reply_result(call->last_page->reply, len);
+	return aws_reply_result(call->last_page, len);
 }

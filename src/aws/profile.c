@@ -128,12 +128,9 @@ sso_ask(AwsFetch *fetch, const Profile *profile, const char *cache_key, const ch
 								 profile->name);
 	else
 	{
-		aws_buffer_string(&input, "{\"accountId\":");
-		aws_buffer_json(&input, account, strlen(account));
-		aws_buffer_string(&input, ",\"roleName\":");
-		aws_buffer_json(&input, role, strlen(role));
-		aws_buffer_string(&input, ",\"accessToken\":");
-		aws_buffer_json(&input, json_object_get_string(token), json_object_get_string_len(token));
+		aws_buffer_member(&input, "accountId", account);
+		aws_buffer_member(&input, "roleName", role);
+		aws_buffer_member(&input, "accessToken", json_object_get_string(token));
 		aws_buffer_char(&input, '}');
 		outcome = aws_fetch_call(fetch, "sso", "GetRoleCredentials", region, &input, NULL, sso_answered);
 	}
@@ -235,7 +232,7 @@ follow(AwsFetch *fetch, Profile *profile)
 AwsProvide
 aws_profile_provide(AwsFetch *fetch)
 {
-	const char *wanted = aws_credentials_source(fetch->credentials)->profile;
+	const char *wanted = fetch->credentials->source.profile;
 	AwsConfig config = {0};
 	Profile profile = {&config, wanted};
 	AwsProvide outcome;

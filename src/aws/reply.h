@@ -71,6 +71,8 @@ extern const AwsBodyParser aws_json_body;
 
 struct AwsReply
 {
+	AwsReply *next; /* page.c: the next page of a listing */
+	bool drained;	/* page.c: all items were taken */
 	const AwsModel *model;
 	const AwsOp *op;
 	const AwsShape *output;			   /* never NULL */

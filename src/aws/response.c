@@ -21,7 +21,6 @@
 
 #define DEFAULT_MAX_DEPTH 128
 #define DEFAULT_MAX_BYTES ((size_t) 256 * 1024 * 1024)
-#define MAX_HEADER_BYTES ((size_t) 256 * 1024)
 
 static const AwsShape no_output = {.type = AWS_TYPE_STRUCTURE};
 
@@ -250,8 +249,6 @@ aws_reply_header(AwsReply *reply, const char *name, size_t name_len, const char 
 		value_len--;
 	if (memchr(name, '\0', name_len) != NULL || memchr(value, '\0', value_len) != NULL)
 		aws_reply_fail(reply, "a header has a NUL byte");
-	else if (reply->headers.len + name_len + value_len > MAX_HEADER_BYTES)
-		aws_reply_fail(reply, "its headers are too long");
 	else
 	{
 		aws_buffer_append(&reply->headers, name, name_len);

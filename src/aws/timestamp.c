@@ -46,6 +46,17 @@ scan_number(Scan *scan, int min, int max, int *value)
 	return n >= min;
 }
 
+/* A pattern such as "4-2-2": a digit stands for a number of so many digits, anything else for itself. */
+static bool
+scan_fields(Scan *scan, const char *pattern, int *fields)
+{
+	for (; *pattern != '\0'; pattern++)
+		if (*pattern >= '1' && *pattern <= '9' ? !scan_number(scan, *pattern - '0', *pattern - '0', fields++)
+											   : !scan_char(scan, *pattern))
+			return false;
+	return true;
+}
+
 /* An optional ".digits" as nanoseconds; further digits are cut off. */
 static void
 scan_fraction(Scan *scan, int *nanos)
@@ -86,60 +97,59 @@ scan_zone(Scan *scan, int *offset)
 	return true;
 }
 
+/* Seconds since 1970 of year, month (from 1), day, hour, minute, second; false if there is no such time. */
 static bool
-combine(int year, int month, int day, int hour, int minute, int second, int offset, int64_t *seconds)
+combine(const int *fields, int offset, int64_t *seconds)
 {
-	struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+	struct tm tm = {.tm_year = fields[0] - 1900, .tm_mon = fields[1] - 1, .tm_mday = fields[2]};
 
-	*seconds = timegm(&tm) + hour * 3600 + minute * 60 + second - offset;
+	*seconds = timegm(&tm) + fields[3] * 3600 + fields[4] * 60 + fields[5] - offset;
 	/* timegm takes 30 February for 1 or 2 March; 60 is a leap second, which is the next minute's first for us */
-	return tm.tm_mon == month - 1 && tm.tm_mday == day && hour <= 23 && minute <= 59 && second <= 60 &&
-		   *seconds >= SECONDS_MIN && *seconds <= SECONDS_MAX;
+	return tm.tm_mon == fields[1] - 1 && tm.tm_mday == fields[2] && fields[3] <= 23 && fields[4] <= 59 &&
+		   fields[5] <= 60 && *seconds >= SECONDS_MIN && *seconds <= SECONDS_MAX;
 }
 
 static bool
 parse_iso8601(Scan scan, int64_t *seconds, int *nanos)
 {
-	int year, month, day, hour = 0, minute = 0, second = 0, offset = 0;
+	int fields[6] = {0};
+	int offset = 0;
 
-	if (!scan_number(&scan, 4, 4, &year) || !scan_char(&scan, '-') || !scan_number(&scan, 2, 2, &month) ||
-		!scan_char(&scan, '-') || !scan_number(&scan, 2, 2, &day))
-		return false;
 	*nanos = 0;
+	if (!scan_fields(&scan, "4-2-2", fields))
+		return false;
 	if (scan_char(&scan, 'T') || scan_char(&scan, 't') || scan_char(&scan, ' '))
 	{
-		if (!scan_number(&scan, 2, 2, &hour) || !scan_char(&scan, ':') || !scan_number(&scan, 2, 2, &minute) ||
-			(scan_char(&scan, ':') && !scan_number(&scan, 2, 2, &second)))
+		if (!scan_fields(&scan, "2:2", fields + 3) || (scan_char(&scan, ':') && !scan_fields(&scan, "2", fields + 5)))
 			return false;
 		scan_fraction(&scan, nanos);
 		if (!scan_zone(&scan, &offset))
 			return false;
 	}
-	return scan.p == scan.end && combine(year, month, day, hour, minute, second, offset, seconds);
+	return scan.p == scan.end && combine(fields, offset, seconds);
 }
 
 /* "Tue, 29 Apr 2014 18:30:38 GMT"; the weekday is not checked */
 static bool
 parse_http(Scan scan, int64_t *seconds, int *nanos)
 {
-	int year, month = 0, day, hour, minute, second, offset;
+	int fields[6] = {0};
+	int month = 0, offset;
 
-	if (scan.end - scan.p < 5 || scan.p[3] != ',')
+	if (scan.end - scan.p < 5 || scan.p[3] != ',' || scan.p[4] != ' ')
 		return false;
-	scan.p += 4;
-	if (!scan_char(&scan, ' ') || !scan_number(&scan, 1, 2, &day) || !scan_char(&scan, ' ') || scan.end - scan.p < 4)
+	scan.p += 5;
+	if (!scan_number(&scan, 1, 2, &fields[2]) || !scan_char(&scan, ' ') || scan.end - scan.p < 4)
 		return false;
 	while (month < 12 && strncasecmp(scan.p, months + 3 * month, 3) != 0)
 		month++;
 	scan.p += 3;
-	if (!scan_char(&scan, ' ') || !scan_number(&scan, 4, 4, &year) || !scan_char(&scan, ' ') ||
-		!scan_number(&scan, 2, 2, &hour) || !scan_char(&scan, ':') || !scan_number(&scan, 2, 2, &minute) ||
-		!scan_char(&scan, ':') || !scan_number(&scan, 2, 2, &second))
+	if (!scan_fields(&scan, " 4", fields) || !scan_fields(&scan, " 2:2:2", fields + 3))
 		return false;
+	fields[1] = month + 1;
 	scan_fraction(&scan, nanos);
 	scan_char(&scan, ' ');
-	return scan_zone(&scan, &offset) && scan.p == scan.end &&
-		   combine(year, month + 1, day, hour, minute, second, offset, seconds);
+	return scan_zone(&scan, &offset) && scan.p == scan.end && combine(fields, offset, seconds);
 }
 
 /* A decimal number, its point moved by the exponent and then cut in two. */
