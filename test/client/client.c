@@ -120,6 +120,7 @@ outcomes(void)
 		int requests;
 		bool maybe_executed;
 		bool lost_is_final;
+		AwsLimits limits;
 	} cases[] = {
 		{"a call", "ok", "ok", .requests = 1},
 		{"headers", "headers", "right", .requests = 1},
@@ -151,12 +152,19 @@ outcomes(void)
 		{"many headers", "many_headers/50", "ok", .requests = 1},
 		{"too many headers", "many_headers/400", "", AWS_BAD_REPLY, 200, NULL, 1, true},
 		{"an answer that ends early", "garbage", "", AWS_BAD_REPLY, 200, NULL, 1, true},
+		{"more pages than allowed", "pages/9", "1,1+,2,2+", AWS_BAD_REPLY, 0, NULL, 2, .limits = {.max_pages = 2}},
+		{"tokens that come round again", "cycle/5", "x,x,x,x,x,x,x,x,x,x,x,x,x", AWS_BAD_REPLY, 0, NULL, 13},
+		{"an answer that swells", "gzip/10000000", "", AWS_BAD_REPLY, 200, NULL, 1, true,
+		 .limits = {.max_reply_bytes = 100 * 1000}},
+		{"an answer that never comes", "stall", "", AWS_LOST, 0, NULL, 2, true,
+		 .limits = {.connect_timeout_ms = 1000, .request_timeout_ms = 200, .max_attempts = 2}},
+		{"a wait beyond the deadline", "later/20", "", AWS_REFUSED, 503, "ServiceUnavailableException", 1,
+		 .limits = {.deadline_ms = 5000}},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 	{
-		AwsLimits limits = {.max_attempts = 3};
-		AwsClient *client = new_client(&limits);
+		AwsClient *client = new_client(&cases[i].limits);
 		char url[200];
 		AwsCall *call;
 		const AwsError *error;
@@ -273,51 +281,6 @@ bad_input(void)
 		aws_error_clear(&error);
 	}
 	is_number("nothing was sent", (long) client->requests, 0);
-	aws_client_free(client);
-}
-
-static void
-limits(void)
-{
-	AwsLimits two_pages = {.max_pages = 2};
-	AwsLimits small = {.max_reply_bytes = 100 * 1000};
-	AwsLimits hasty = {.connect_timeout_ms = 1000, .request_timeout_ms = 200, .max_attempts = 2};
-	AwsLimits short_time = {.deadline_ms = 5000};
-	AwsClient *client = new_client(&two_pages);
-	AwsCall *call = start(client, "", "pages/9");
-
-	is("more pages than allowed", names(client, call), "1,1+,2,2+");
-	is_number("more pages than allowed", kind_of(call), AWS_BAD_REPLY);
-	aws_call_free(call);
-	aws_client_set_limits(client, &(AwsLimits){0});
-	call = start(client, "", "cycle/5");
-	names(client, call);
-	is_number("tokens that come round again", kind_of(call), AWS_BAD_REPLY);
-	aws_call_free(call);
-	aws_client_free(client);
-
-	client = new_client(&small);
-	call = start(client, NULL, "gzip/10000000");
-	finish(client, call);
-	is_number("an answer that swells", kind_of(call), AWS_BAD_REPLY);
-	aws_call_free(call);
-	aws_client_free(client);
-
-	client = new_client(&hasty);
-	call = start(client, NULL, "stall");
-	finish(client, call);
-	is_number("an answer that never comes", kind_of(call), AWS_LOST);
-	is_number("an answer that never comes: tries", aws_call_error(call)->attempts, 2);
-	check(was_sent(call), "an answer that never comes was asked for", "not sent");
-	aws_call_free(call);
-	aws_client_free(client);
-
-	client = new_client(&short_time);
-	call = start(client, NULL, "later/20");
-	finish(client, call);
-	is_number("a wait beyond the deadline", kind_of(call), AWS_REFUSED);
-	is_number("a wait beyond the deadline: tries", aws_call_error(call)->attempts, 1);
-	aws_call_free(call);
 	aws_client_free(client);
 }
 
@@ -585,7 +548,6 @@ main(int argc, char **argv)
 	outcomes();
 	unreachable(argv[2]);
 	bad_input();
-	limits();
 	quota();
 	reuse();
 	broken_connection();
