@@ -22,12 +22,14 @@
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/ipc.h"
+#include "storage/latch.h"
 #include "storage/proc.h"
 #include "tcop/tcopprot.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/wait_event.h"
 
 #include "engine/recorder.h"
 
@@ -156,15 +158,14 @@ recorder_main(Datum segment)
 	{
 		void *data;
 		Size len;
-		int64 id;
 		shm_mq_result result;
 		bool started = false;
 
-		pgstat_report_activity(STATE_IDLE, NULL);
-		/* Asked to end: take what has arrived, then leave; the backend will see it. */
-		result = shm_mq_receive(requests, &len, &data, ShutdownRequestPending);
-		while (result == SHM_MQ_SUCCESS)
+		CHECK_FOR_INTERRUPTS();
+		while ((result = shm_mq_receive(requests, &len, &data, true)) == SHM_MQ_SUCCESS)
 		{
+			int64 id;
+
 			if (!started)
 			{
 				pgstat_report_activity(STATE_RUNNING, "iasql journal");
@@ -174,14 +175,20 @@ recorder_main(Datum segment)
 			id = record(header, data, len);
 			ack.id = Max(ack.id, id);
 			ack.count++;
-			result = shm_mq_receive(requests, &len, &data, true);
 		}
 		if (started)
+		{
 			commit();
-		if (started && shm_mq_send(acks, sizeof(ack), &ack, false, true) != SHM_MQ_SUCCESS)
-			open = false;
-		if (result == SHM_MQ_DETACHED || (ShutdownRequestPending && !started))
-			open = false;
+			pgstat_report_activity(STATE_IDLE, NULL);
+			open = shm_mq_send(acks, sizeof(ack), &ack, false, true) == SHM_MQ_SUCCESS;
+		}
+		else if (result == SHM_MQ_DETACHED || ShutdownRequestPending)
+			open = false; /* all that has arrived is taken; the backend will see it */
+		else
+		{
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+		}
 	}
 	dsm_detach(seg);
 }
