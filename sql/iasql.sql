@@ -610,7 +610,7 @@ CREATE FUNCTION aws_services()
 RETURNS TABLE (service text, service_id text, protocol text, api_version text, operations integer)
 LANGUAGE C STABLE ROWS 450 AS 'MODULE_PATHNAME', 'aws_services_list';
 COMMENT ON FUNCTION aws_services() IS
-    E'Lists the services of AWS.\nSELECT * FROM aws_services();';
+    E'Lists the services of AWS; one whose protocol is cbor cannot be called.\nSELECT * FROM aws_services();';
 
 CREATE FUNCTION aws_operations(service text)
 RETURNS TABLE (operation text, method text, paginated boolean, idempotency_token boolean, items text, page_size text)

@@ -314,6 +314,33 @@ try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
 }
 
 /*
+ * S3 refuses a request that was signed for another region than the bucket's,
+ * and says which that is: once the call goes there instead.  The region comes
+ * from outside, so it must look like one before it gets into a host's name.
+ * Source: botocore's S3RegionRedirectorv2.
+ */
+static bool
+follow_bucket(AwsCall *call, int status)
+{
+	const AwsModel *model = call->service->model;
+	const char *region = aws_reply_header_value(call->reply, "x-amz-bucket-region");
+	AwsEndpoint endpoint = {0};
+
+	if ((model->header->flags & AWS_MODEL_S3) == 0 || call->redirected || call->options.retry_never || region == NULL ||
+		(status != 301 && status != 302 && status != 307 && status != 400) || *region == '\0' || strlen(region) > 63 ||
+		region[strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0' ||
+		strcmp(region, call->endpoint.signing_region) == 0 ||
+		!aws_endpoint_resolve(model, call->op, region, call->endpoint_url, call->request.input, &endpoint, NULL))
+		return false;
+	aws_endpoint_free(&call->endpoint);
+	call->endpoint = endpoint;
+	call->redirected = true;
+	aws_client_queue(call, true);
+	aws_timer_set(&call->client->timers, &call->timer, call->deadline);
+	return true;
+}
+
+/*
  * Whether a failed try may have been executed all the same.  A gateway that
  * gave up says nothing about the service behind it, and AWS's 500 is 'for an
  * unknown error'.
@@ -371,7 +398,8 @@ answer_done(void *arg, const AwsHttpResult *result)
 	if (error.kind == AWS_REFUSED)
 		aws_retry_answered(&call->bucket->retry, (double) aws_now_ms() / 1000, class == AWS_RETRY_THROTTLING);
 	/* a 500 is an answer: what AWS says is sent again, like its own clients do */
-	again = try_again(call, class, may_be_executed(&error) && error.http_status != 500);
+	again = follow_bucket(call, error.http_status) ||
+			try_again(call, class, may_be_executed(&error) && error.http_status != 500);
 	if (!again)
 	{
 		aws_call_end(call, &error);

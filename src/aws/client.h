@@ -98,9 +98,10 @@ struct AwsCall
 	int64_t deadline;	/* 0: has not begun */
 	uint64_t keys_used; /* generation of the keys that signed the last try */
 	int tries;
-	int price;	   /* taken from the bucket's quota for retries */
-	bool renewed;  /* has tried again with fresh keys */
-	bool adjusted; /* has tried again with the clock set */
+	int price;		 /* taken from the bucket's quota for retries */
+	bool renewed;	 /* has tried again with fresh keys */
+	bool adjusted;	 /* has tried again with the clock set */
+	bool redirected; /* has tried again in the region that S3 told; this lasts for all pages */
 
 	/* pages */
 	AwsReply *page;		 /* whose items are being taken */

@@ -514,6 +514,42 @@ not_taken(void)
 	aws_client_free(client);
 }
 
+/* A bucket in another region: asked again there, once. */
+static void
+redirected(void)
+{
+	static const struct
+	{
+		const char *path;
+		AwsErrorKind kind;
+		int requests;
+	} cases[] = {
+		{"us-east-1/301/us-east-1", AWS_OK, 1},			  {"eu-west-1/301/eu-west-1", AWS_OK, 2},
+		{"eu-west-1/307/eu-west-1", AWS_OK, 2},			  {"eu-west-1/400/eu-west-1", AWS_OK, 2},
+		{"eu-west-1/403/eu-west-1", AWS_REFUSED, 1},	  {"eu-west-1/301/us-east-1", AWS_REFUSED, 1},
+		{"eu-west-1/301/eu-west-1.evil", AWS_REFUSED, 1}, {"lost/301/eu-west-", AWS_REFUSED, 2},
+	};
+	static const char input[] = "{\"Bucket\": \"bucket\"}";
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+	{
+		AwsClient *client = new_client(NULL);
+		char url[200];
+		AwsTarget target = {.region = "us-east-1", .endpoint_url = url, .credentials = credentials};
+		AwsError error = {0};
+		AwsCall *call;
+
+		snprintf(url, sizeof(url), "%s/bucket/%s", base, cases[i].path);
+		call = must(aws_call_start(client, &target, "s3", "GetBucketVersioning", input, strlen(input), NULL, &error),
+					&error);
+		finish(client, call);
+		is_number(cases[i].path, kind_of(call), cases[i].kind);
+		is_number(cases[i].path, (long) client->requests, cases[i].requests);
+		aws_call_free(call);
+		aws_client_free(client);
+	}
+}
+
 /* No keys: sent without a signature. */
 static void
 unsigned_call(void)
@@ -556,6 +592,7 @@ main(int argc, char **argv)
 	fair();
 	cut_off();
 	not_taken();
+	redirected();
 	unsigned_call();
 	aws_credentials_free(credentials);
 	return result();

@@ -63,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
             self.count = counts[self.path] = counts.get(self.path, 0) + 1
         getattr(self, "how_" + how)(argument)
 
+    do_GET = do_POST
+
     # ---- one way each; an argument is how often, before it works ----
 
     def fails_first(self, argument):
@@ -166,6 +168,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def how_redirect(self, argument):
         self.answer(302, Location="http://%s/ok/" % self.headers["Host"])
+
+    def how_bucket(self, argument):
+        """A bucket in the region that comes first, and what it says to those who sign for another; "lost": it never ends."""
+        region, status, told, *_ = argument.split("/")
+        if region != "lost" and f"/{region}/s3/aws4_request" in self.headers["Authorization"]:
+            self.answer(200, b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>")
+        else:
+            self.answer(int(status), b"<Error><Code>PermanentRedirect</Code><Message>no</Message></Error>",
+                        x_amz_bucket_region=told if region != "lost" else told + str(self.count), Location="http://192.0.2.1/")
 
     def how_skew(self, argument):
         signed = time.strptime(self.headers["X-Amz-Date"] + "UTC", "%Y%m%dT%H%M%SZ%Z")
