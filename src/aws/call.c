@@ -326,7 +326,7 @@ follow_bucket(AwsCall *call, int status)
 	const char *region = aws_reply_header_value(call->reply, "x-amz-bucket-region");
 	AwsEndpoint endpoint = {0};
 
-	if ((model->header->flags & AWS_MODEL_S3) == 0 || call->redirected || call->options.retry_never || region == NULL ||
+	if ((model->header->flags & AWS_MODEL_S3) == 0 || call->redirected || region == NULL ||
 		(status != 301 && status != 302 && status != 307 && status != 400) || *region == '\0' || strlen(region) > 63 ||
 		region[strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0' ||
 		strcmp(region, call->endpoint.signing_region) == 0 ||
