@@ -1,64 +1,210 @@
-"""Spoil each request of an apply in turn, in each way: faults.py EMULATOR_URL
+"""Spoil the requests of applies, installs, syncs and previews: faults.py EMULATOR_URL [PART...]
 
-An apply whose request is spoilt ends in success or in one error; the next ones bring rows and account into step.  With
-IASQL_LONG every fault on every request that changes something, else a sample.  Ends with "N passed, N failed".
+The parts are functions: requests that change something, requests that read, operations that are ended while a call is
+under way, and an endpoint that goes.  Each spoilt operation ends in success or in one error, and the next applies bring rows
+and account into step.  With IASQL_LONG every fault on every request, else a sample.  Ends with "N passed, N failed".
 """
 
+import collections
 import os
+import subprocess
 import sys
+import time
 
-from check import Emulator, check, converge, finish, run, tutorial
+from check import PSQL, Emulator, check, converge, finish, run, sql, tutorial
 from proxy import FAULTS, Proxy
 from snapshot import account
 
 URL = sys.argv[1]
 AWS = Emulator(URL)
 LONG = os.environ.get("IASQL_LONG")
-SAMPLE = ("reset_done", "stall_done", "truncate_done", "error_503", "throttled", "expired")
-faults = 0
-ended = {"success": 0, "error": 0}
+MODULES = "'aws_ecs_fargate', 'aws_elb', 'aws_ecr', 'aws_cloudwatch', 'aws_iam', 'aws_security_group', 'aws_vpc'"
+INSTALL, UNINSTALL = f"SELECT iasql_install({MODULES})", f"SELECT iasql_uninstall({MODULES})"
+APPLY = "SELECT iasql_apply()"
+UP, DOWN = tutorial("up"), tutorial("down")
+ENDS = {  # by which an operation is ended: the SQLSTATE
+    "cancel": "57014",
+    "timeout": "57014",
+    "terminate": "57P01",
+    "disconnect": None,
+}
+proxy = Proxy(URL)
+ended = collections.Counter()
 
 
-def apply():
-    """Apply once; 'success', or 'error' for one error, or all that was said."""
-    done = run("SET iasql.request_timeout = '2s'", "SELECT iasql_apply()", timeout=120)
+def rows():
+    """How many rows each table has."""
+    return sql("""SELECT relname, xpath('/row/n/text()', query_to_xml(format('SELECT count(*) n FROM %I', relname), true, true, ''))
+        FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname !~ '^iasql_' ORDER BY 1""")
+
+
+def spoilt(what, statement, at, fault, reads=False):
+    """Run a statement whose request is spoilt: it ends in success or in one error."""
+    proxy.arm(at, fault, reads)
+    done = run("SET iasql.request_timeout = '2s'", statement, timeout=200)
     errors = done.stderr.count("ERROR:")
-    return "success" if done.returncode == 0 and errors == 0 else "error" if errors == 1 else done.stderr
-
-
-def spoilt(proxy, name, change, at, fault, wanted):
-    global faults
-    run(input=change, check=True)
-    proxy.arm(at, fault)
-    end = apply()
+    end = "success" if done.returncode == errors == 0 else "error" if errors == 1 else done.stderr
+    check(what, end in ("success", "error"), True, done.stderr)
     if proxy.seen >= at:
-        faults += 1
-    what = f"{name}, request {at}, {fault}"
-    check(what, end in ended, True)
-    ended[end] = ended.get(end, 0) + 1
+        ended[end] += 1
     proxy.arm(0, None)
+    return end
+
+
+def in_step(what, wanted):
     check(f"{what}: then", (converge(), account(AWS)), ("", wanted))
 
 
-def main():
-    proxy = Proxy(URL)
-    run(f"ALTER DATABASE postgres SET iasql.endpoint_url = '{proxy.url}'", check=True)
-    up, down = tutorial("up"), tutorial("down")
-    held, counts = [account(AWS)], []
-    for change in (up, down):
+def start():
+    """Both states of the account, and how many requests change the one to the other: (account, requests) after UP and DOWN."""
+    states = []
+    for change in (UP, DOWN):
         run(input=change, check=True)
         proxy.arm(0, None)
         check("applies without faults", converge(), "")
-        counts.append(proxy.seen)
-        held.append(account(AWS))
-    for turn, (fault, at) in enumerate((fault, at) for at in range(1, max(counts) + 1) for fault in FAULTS):
+        states.append((account(AWS), proxy.seen))
+    return states
+
+
+def told():
+    print(sys._getframe(1).f_code.co_name, dict(ended), flush=True)
+    ended.clear()
+
+
+def changes(full, empty):
+    sample = ("reset_done", "stall_done", "truncate_done", "error_503", "throttled", "expired")
+    for turn, (fault, at) in enumerate((fault, at) for at in range(1, max(full[1], empty[1]) + 1) for fault in FAULTS):
         # the sample: a few faults once, on requests all over the apply
-        if not LONG and (fault not in SAMPLE or at != 1 + FAULTS.index(fault) * 7 % counts[0]):
+        if not LONG and (fault not in sample or at != 1 + FAULTS.index(fault) * 7 % full[1]):
             continue
-        spoilt(proxy, "up", up, min(at, counts[0]), fault, held[1])
-        spoilt(proxy, "down", down, min(at, counts[1]) if LONG or turn % 2 else 0, fault, held[0])
-    print(f"{faults} faults: {ended}")
-    finish()
+        for name, change, (held, requests) in (("up", UP, full), ("down", DOWN, empty)):
+            run(input=change, check=True)
+            if LONG and at > requests or not LONG and name == "down" and turn % 2 == 0:
+                sql(APPLY)
+            else:
+                what = f"{name}, request {at}, {fault}"
+                spoilt(what, APPLY, min(at, requests), fault)
+                in_step(what, held)
+    told()
 
 
-main()
+def reads(full, empty):
+    """What could not be read is not absent: nothing is deleted, made or imported for it."""
+    run(input=UP, check=True)
+    check("the account is full", (converge(), account(AWS)), ("", full[0]))
+    held = account(AWS), rows()
+    for before, statement in (
+        ("", APPLY), ("", "SELECT iasql_sync()"), ("", "SELECT iasql_preview_apply()"), ("", "SELECT iasql_preview_sync()"),
+        (UNINSTALL, INSTALL), (UP, APPLY),
+    ):  # fmt: skip
+        proxy.arm(0, None, reads=True)
+        run(*[before][: before == UNINSTALL], statement, check=True)
+        names = proxy.names
+        first = [names.index(name) + 1 for name in dict.fromkeys(names)]
+        turns = [(at, fault) for at in first for fault in FAULTS if fault not in ("reset_done", "stall_done")]
+        for at, fault in turns if LONG else turns[3 :: len(turns) // 2 | 1]:
+            what = f"{statement}{' of changes' if before == UP else ''}, {names[at - 1]} {fault}"
+            if before == UP:
+                for change, (wanted, _) in ((DOWN, empty), (UP, full)):
+                    run(input=change, check=True)
+                    spoilt(what, APPLY, at, fault, reads=True)
+                    in_step(what, wanted)
+                continue
+            run(*[before][: before != ""], check=True)
+            spoilt(what, statement, at, fault, reads=True)
+            check(f"{what}: the account is as before", account(AWS), held[0])
+            if before:
+                run(INSTALL)
+            check(f"{what}: then", (converge(), account(AWS), rows()), ("", *held))
+    told()
+    run(input=DOWN, check=True)
+    in_step("all goes", empty[0])
+
+
+def interrupted(full, empty):
+    """A call under way when the apply ends is in the journal, and what it did is found."""
+    turns = [(at, fault, way) for at in range(1, max(full[1], empty[1]) + 1) for fault in ("stall_done", "stall") for way in ENDS]
+    for at, fault, way in turns if LONG else turns[8 : 8 + 9 * len(ENDS) : 9]:
+        for name, change, (held, requests) in (("up", UP, full), ("down", DOWN, empty)):
+            what = f"{way} of {name}, request {at}, {fault}"
+            run(input=change, check=True)
+            if at <= requests:
+                interrupt(what, way, at, fault)
+            in_step(what, held)
+    told()
+
+
+def interrupt(what, way, at, fault):
+    last = sql("SELECT coalesce(max(id), 0) FROM iasql_journal")
+    proxy.arm(at, fault)
+    apply = subprocess.Popen(
+        [*PSQL, "-v", "VERBOSITY=sqlstate", "-c", "SET iasql.request_timeout = '1min'",
+         "-c", f"SET statement_timeout = '{5 if way == 'timeout' else 0}s'", "-c", APPLY],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    ended["called" if proxy.reached.wait(5 if way == "timeout" else 60) else "not called"] += 1
+    pid = sql(f"SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query = '{APPLY}'")
+    if way == "cancel":
+        until("SELECT count(*) FROM iasql_progress WHERE verb = 'APPLY' AND total > 0 AND running <> '{}'", "1", what + ": progress")
+    begun = time.monotonic()
+    if way == "disconnect":
+        apply.kill()
+    elif way != "timeout":
+        sql(f"SELECT pg_{way}_backend({pid})")
+    output = apply.communicate(timeout=60)[0]
+    ended[f"ms until {way}"] = max(ended[f"ms until {way}"], int(1000 * (time.monotonic() - begun)))
+    check(f"{what}: it ends", ENDS[way] is None or ENDS[way] in output, True, output)
+    until(f"SELECT count(*) FROM pg_stat_activity WHERE pid = {pid or 0} AND state = 'active'", "0", what + ": its session")
+    journal = f"FROM iasql_journal i WHERE intent IS NULL AND service IS NOT NULL AND id > {last}"
+    check(f"{what}: no call without an intent", int(sql(f"SELECT count(*) {journal}")) >= proxy.seen, True)
+    ended["in doubt"] += int(sql(f"SELECT count(*) {journal} AND NOT EXISTS (SELECT FROM iasql_journal o WHERE o.intent = i.id)"))
+    proxy.arm(0, None)
+
+
+def until(query, wanted, what):
+    deadline = time.monotonic() + 30
+    while sql(query) != wanted and time.monotonic() < deadline:
+        time.sleep(0.05)
+    check(what, sql(query), wanted)
+
+
+def gone(full, empty):
+    """The endpoint goes in the midst of an apply, for a minute with IASQL_LONG."""
+    for name, change, (held, requests) in (("up", UP, full), ("down", DOWN, empty)):
+        for at in range(1, requests + 1) if LONG else [requests // 2]:
+            what = f"the endpoint goes, {name}, request {at}"
+            run(input=change, check=True)
+            check(what, spoilt(what, APPLY, at, "gone"), "error")
+            back = time.monotonic() + (60 if LONG and at == 2 else 0)
+            while True:
+                error = sql(r"\set VERBOSITY verbose", APPLY)
+                check(f"{what}: nothing is there", (error.count("ERROR:"), error[:13]), (1, "ERROR:  08001"), error)
+                ended["refused"] += 1
+                if time.monotonic() >= back:
+                    break
+                time.sleep(1)
+            proxy.back()
+            in_step(what, held)
+    told()
+
+
+def silent(full, empty):
+    """What is waited for is told."""
+    run(input=UP, check=True)
+    proxy.arm(2, "stall_done")
+    said = sql("SET client_min_messages = notice", "SET iasql.request_timeout = '40s'", APPLY)
+    check("a silent endpoint: a notice", "NOTICE:  waiting for" in said, True, said)
+    in_step("a silent endpoint", full[0])
+    proxy.arm(1, "stall", reads=True)
+    said = sql("SET client_min_messages = notice", "SET iasql.request_timeout = '40s'", APPLY)
+    check("a silent listing: a notice", "NOTICE:  waiting for" in said, True, said)
+    run(input=DOWN, check=True)
+    in_step("all goes", empty[0])
+
+
+run(f"ALTER DATABASE postgres SET iasql.endpoint_url = '{proxy.url}'", check=True)
+states = start()
+for part in (changes, reads, interrupted, gone, *[silent][: bool(LONG)]):
+    if len(sys.argv) < 3 or part.__name__ in sys.argv[2:]:
+        part(*states)
+finish()

@@ -1,8 +1,9 @@
-"""A proxy between the extension and an emulator that spoils one request: a thread of faults.py.
+"""A proxy between the extension and an emulator that spoils requests: a thread of faults.py.
 
 Proxy(emulator_url) listens on a free port of 127.0.0.1.  arm(n, fault) spoils the n-th request from now on that changes
-something (or any, with reads=True); `seen` counts them.  Faults that end in _done spoil the answer to a call that was
-executed, the others come instead of it.
+something; with reads=True the n-th that does not, and all later ones of the same operation, since one alone is only asked
+again.  `names` has the operations of the requests so far; `reached` is set when one stalls.  Faults that end in _done spoil the answer to a call
+that was executed, the others come instead of it.  "gone" resets the request and then refuses all connections until back().
 """
 
 import asyncio
@@ -13,7 +14,7 @@ import socket
 import threading
 import urllib.parse
 
-STALL = 30  # s: longer than any request_timeout of the tests
+STALL = 90  # s: longer than any request_timeout of the tests
 DELAY = 0.3
 ERRORS = {  # fault: status, code
     "error_500": (500, "InternalFailure"),
@@ -38,31 +39,52 @@ def error(headers, status, code):
             + body).encode()
 
 
-def changes(headers, body):
-    """Whether the request changes something, by its operation's name."""
+def operation(headers, body):
     target = re.search(rb"x-amz-target: *\S*\.(\w+)", headers, re.IGNORECASE)
-    name = target.group(1).decode() if target else urllib.parse.parse_qs(body.decode("latin-1")).get("Action", [""])[0]
-    return not re.match("Describe|List|Get|BatchGet", name)
+    return target.group(1).decode() if target else urllib.parse.parse_qs(body.decode("latin-1")).get("Action", [""])[0]
 
 
 class Proxy:
     def __init__(self, emulator):
         parts = urllib.parse.urlsplit(emulator)
         self.emulator = parts.hostname, parts.port
-        self.seen = self.at = 0
-        self.fault, self.reads = None, False
+        self.port = 0
+        self.reached = threading.Event()
+        self.arm(0, None)
         ready = threading.Event()
         threading.Thread(target=lambda: asyncio.run(self.serve(ready)), daemon=True).start()
         ready.wait()
 
     async def serve(self, ready):
-        server = await asyncio.start_server(self.connection, "127.0.0.1", 0)
-        self.url = "http://127.0.0.1:%d" % server.sockets[0].getsockname()[1]
+        self.loop = asyncio.get_running_loop()
+        await self.listen()
+        self.url = f"http://127.0.0.1:{self.port}"
         ready.set()
-        await server.serve_forever()
+        await asyncio.Event().wait()
+
+    async def listen(self):
+        self.server = await asyncio.start_server(self.connection, "127.0.0.1", self.port)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    def back(self):
+        asyncio.run_coroutine_threadsafe(self.listen(), self.loop).result()
 
     def arm(self, at, fault, reads=False):
-        self.seen, self.at, self.fault, self.reads = 0, at, fault, reads
+        self.at, self.fault, self.reads, self.names = at, fault, reads, []
+        self.reached.clear()
+
+    @property
+    def seen(self):
+        return len(self.names)
+
+    def fault_of(self, name):
+        """What happens to a request."""
+        is_read = re.match("Describe|List|Get|BatchGet", name) is not None
+        if is_read != self.reads:
+            return None
+        self.names.append(name)
+        again = self.reads and name in self.names[self.at - 1 : self.at] and self.seen > self.at
+        return self.fault if again or self.seen == self.at else None
 
     async def forward(self, headers, body):
         reader, writer = await asyncio.open_connection(*self.emulator)
@@ -77,22 +99,21 @@ class Proxy:
             headers = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"\r\ncontent-length: *(\d+)", headers, re.IGNORECASE)
             body = await reader.readexactly(int(length.group(1))) if length else b""
-            fault = None
-            if self.reads or changes(headers, body):
-                self.seen += 1
-                fault = self.fault if self.seen == self.at else None
+            fault = self.fault_of(operation(headers, body))
             if fault in ERRORS:
                 writer.write(error(headers, *ERRORS[fault]))
             elif fault == "stall":
-                await asyncio.wait_for(reader.read(1), STALL)
-            elif fault == "reset":
+                await self.stall(reader)
+            elif fault in ("reset", "gone"):
+                if fault == "gone":
+                    self.server.close()
                 self.reset(writer)
             else:
                 answer = await self.forward(headers, body)
                 if fault == "reset_done":
                     self.reset(writer)
                 elif fault == "stall_done":
-                    await asyncio.wait_for(reader.read(1), STALL)
+                    await self.stall(reader)
                 else:
                     if fault == "delay_done":
                         await asyncio.sleep(DELAY)
@@ -102,6 +123,10 @@ class Proxy:
             pass
         finally:
             writer.close()
+
+    async def stall(self, reader):
+        self.reached.set()
+        await asyncio.wait_for(reader.read(1), STALL)
 
     @staticmethod
     def reset(writer):

@@ -6,6 +6,6 @@ module.exports = {
   username: process.env.PGUSER,
   database: process.env.PGDATABASE,
   logging: false,
-  migrations: ['src/migration/**/*.js'],
+  migrations: (process.env.MIGRATIONS || 'src/migration/*.js').split(' '),
   cli: { migrationsDir: 'src/migration' },
 };
