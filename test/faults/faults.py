@@ -66,26 +66,24 @@ def start():
     return states
 
 
-def told():
-    print(sys._getframe(1).f_code.co_name, dict(ended), flush=True)
-    ended.clear()
+def both(turns, full, empty):
+    """Each turn up and down; without IASQL_LONG the one or the other."""
+    for number, turn in enumerate(turns):
+        sides = (("up", UP, *full), ("down", DOWN, *empty))
+        for side in sides if LONG else [sides[number % 2]]:
+            yield *side, *turn
 
 
 def changes(full, empty):
     sample = ("reset_done", "stall_done", "truncate_done", "error_503", "throttled", "expired")
-    for turn, (fault, at) in enumerate((fault, at) for at in range(1, max(full[1], empty[1]) + 1) for fault in FAULTS):
-        # the sample: a few faults once, on requests all over the apply
-        if not LONG and (fault not in sample or at != 1 + FAULTS.index(fault) * 7 % full[1]):
-            continue
-        for name, change, (held, requests) in (("up", UP, full), ("down", DOWN, empty)):
-            run(input=change, check=True)
-            if LONG and at > requests or not LONG and name == "down" and turn % 2 == 0:
-                sql(APPLY)
-            else:
-                what = f"{name}, request {at}, {fault}"
-                spoilt(what, APPLY, min(at, requests), fault)
-                in_step(what, held)
-    told()
+    turns = [(at, fault) for at in range(1, max(full[1], empty[1]) + 1) for fault in FAULTS
+             if LONG or fault in sample and at == 1 + FAULTS.index(fault) * 7 % full[1]]  # fmt: skip
+    for name, change, held, requests, at, fault in both(turns, full, empty):
+        what = f"{name}, request {at}, {fault}"
+        run(input=change, check=True)
+        if at <= requests:
+            spoilt(what, APPLY, at, fault)
+        in_step(what, held)
 
 
 def reads(full, empty):
@@ -93,16 +91,16 @@ def reads(full, empty):
     run(input=UP, check=True)
     check("the account is full", (converge(), account(AWS)), ("", full[0]))
     held = account(AWS), rows()
-    for before, statement in (
+    for number, (before, statement) in enumerate((
         ("", APPLY), ("", "SELECT iasql_sync()"), ("", "SELECT iasql_preview_apply()"), ("", "SELECT iasql_preview_sync()"),
         (UNINSTALL, INSTALL), (UP, APPLY),
-    ):  # fmt: skip
+    )):  # fmt: skip
         proxy.arm(0, None, reads=True)
         run(*[before][: before == UNINSTALL], statement, check=True)
         names = proxy.names
         first = [names.index(name) + 1 for name in dict.fromkeys(names)]
         turns = [(at, fault) for at in first for fault in FAULTS if fault not in ("reset_done", "stall_done")]
-        for at, fault in turns if LONG else turns[3 :: len(turns) // 2 | 1]:
+        for at, fault in turns if LONG else turns[17 * number + 8 :: 61][:2]:
             what = f"{statement}{' of changes' if before == UP else ''}, {names[at - 1]} {fault}"
             if before == UP:
                 for change, (wanted, _) in ((DOWN, empty), (UP, full)):
@@ -116,7 +114,6 @@ def reads(full, empty):
             if before:
                 run(INSTALL)
             check(f"{what}: then", (converge(), account(AWS), rows()), ("", *held))
-    told()
     run(input=DOWN, check=True)
     in_step("all goes", empty[0])
 
@@ -124,14 +121,13 @@ def reads(full, empty):
 def interrupted(full, empty):
     """A call under way when the apply ends is in the journal, and what it did is found."""
     turns = [(at, fault, way) for at in range(1, max(full[1], empty[1]) + 1) for fault in ("stall_done", "stall") for way in ENDS]
-    for at, fault, way in turns if LONG else turns[8 : 8 + 9 * len(ENDS) : 9]:
-        for name, change, (held, requests) in (("up", UP, full), ("down", DOWN, empty)):
-            what = f"{way} of {name}, request {at}, {fault}"
-            run(input=change, check=True)
-            if at <= requests:
-                interrupt(what, way, at, fault)
-            in_step(what, held)
-    told()
+    sample = turns if LONG else turns[8 : 8 + 9 * len(ENDS) : 9]
+    for name, change, held, requests, at, fault, way in both(sample, full, empty):
+        what = f"{way} of {name}, request {at}, {fault}"
+        run(input=change, check=True)
+        if at <= requests:
+            interrupt(what, way, at, fault)
+        in_step(what, held)
 
 
 def interrupt(what, way, at, fault):
@@ -185,7 +181,6 @@ def gone(full, empty):
                 time.sleep(1)
             proxy.back()
             in_step(what, held)
-    told()
 
 
 def silent(full, empty):
@@ -207,4 +202,6 @@ states = start()
 for part in (changes, reads, interrupted, gone, *[silent][: bool(LONG)]):
     if len(sys.argv) < 3 or part.__name__ in sys.argv[2:]:
         part(*states)
+        print(part.__name__, dict(ended), flush=True)
+        ended.clear()
 finish()
