@@ -46,7 +46,7 @@ def converge(**options):
     """Apply until nothing is left to do; "" or the last output if that does not come about."""
     for _ in range(APPLIES):
         last = run("SELECT * FROM iasql_apply()", timeout=120, **options)
-        if last.returncode == 0 and not last.stdout:
+        if last.returncode == 0 and not last.stdout + last.stderr:
             return ""
     return last.stdout + last.stderr
 

@@ -184,8 +184,15 @@ object_take_item(Object *object, Jsonb *doc, Bitmapset *unknown, const char *why
 	}
 	object->actual = actual;
 	object->presence = PRESENCE_PRESENT;
-	if (kind->id_attribute >= 0 && actual[kind->id_attribute].text != NULL)
-		object->cloud_id = actual[kind->id_attribute].text;
+	if (kind->id_attribute >= 0)
+	{
+		const char *id = actual[kind->id_attribute].text;
+
+		if (id != NULL && *id != '\0')
+			object->cloud_id = id;
+		else if (object->cloud_id == NULL && !bms_is_member(kind->id_attribute, unknown))
+			object->unmanaged = "AWS's answer lacks its id";
+	}
 	object->leaving = res->leaving != NULL && pattern_matches(doc, res->leaving);
 	object->broken = res->broken != NULL && pattern_matches(doc, res->broken);
 	object->aws_protected = res->protect != NULL && pattern_matches(doc, res->protect);

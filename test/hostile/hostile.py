@@ -248,6 +248,29 @@ def try_at_random():
         check("nothing is left to do: " + statement, (output, error), ("", ""))
 
 
+def try_committed():
+    """What two syncs believed and committed is undone by an honest one."""
+    global spoil
+    before = rows_of_tables()
+    for number in range(ROUNDS // 6):
+        for half in range(2):
+            spoil = at_random(f"committed {number} {half}")
+            _, error = psql("SET iasql.consistency_window = 0", "SELECT count(*) FROM iasql_sync()")
+            check(f"committed sync {number}.{half}", error[:2] not in ("XX", "57"), True, error)
+        spoil = None
+        _, error = psql("SET iasql.consistency_window = 0", "SELECT count(*) FROM iasql_sync()")
+        check(f"an honest sync after {number}", error, "")
+        left = psql("SELECT action, table_name, description FROM iasql_preview_apply()",
+                    "SELECT action, table_name, description FROM iasql_preview_sync()")  # fmt: skip
+        check(f"nothing is left to do after {number}", (*left, rows_of_tables()), ("", "", before))
+
+
+def rows_of_tables():
+    """How many rows each table has."""
+    return psql("""SELECT relname, xpath('/row/n/text()', query_to_xml(format('SELECT count(*) n FROM %I', relname), true, true, ''))
+        FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname !~ '^iasql_' ORDER BY 1""")
+
+
 def main():
     server = Server(("127.0.0.1", 0), Proxy)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -266,6 +289,7 @@ def main():
     if prepared:
         try_attacks()
         try_at_random()
+        try_committed()
     log = open(server_log, encoding="utf-8", errors="replace").read()
     check("no server process ended", re.findall(".*(?:PANIC|terminated by signal|was terminated|server process .* exited).*", log)[:5], [])
     finish()
