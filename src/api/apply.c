@@ -98,7 +98,8 @@ report_plan(FunctionCallInfo fcinfo, const Plan *plan, bool errors)
 		Datum values[4];
 		bool nulls[4] = {false};
 
-		if (!action->reported && !failed)
+		/* what could not be imported is shown by iasql_unmanaged instead */
+		if (!failed && (!action->reported || (action->row_only && action->kind == ACTION_CREATE && object->unmanaged)))
 			continue;
 		if (failed)
 			description = psprintf("%s: %s", description,

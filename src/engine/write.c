@@ -159,6 +159,22 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 	}
 }
 
+/* Whether a user's trigger stored another value of an attribute than was sent; references are not compared. */
+static bool
+stored_differs(const Kind *kind, int attribute, HeapTuple tuple, TupleDesc desc, int column, const Value *sent)
+{
+	const Attribute *attr = &kind->res->attributes[attribute];
+	Value stored = {0};
+	bool isnull;
+	Datum value = SPI_getbinval(tuple, desc, column, &isnull);
+
+	if (attr->form == FORM_REF || value_is_null(sent))
+		return false;
+	if (!isnull)
+		stored.text = column_text(kind, attribute, value);
+	return !value_equal(attr, &stored, sent);
+}
+
 /* ---------------------------------------------------------------- imports */
 
 static void
@@ -166,6 +182,7 @@ insert_rows(Session *session, Kind *kind, List *objects)
 {
 	int n = list_length(objects);
 	List *targets = NIL;
+	List *fixed = NIL; /* of targets: what another value of would mean another object */
 	StringInfoData columns;
 	StringInfoData arrays;
 	StringInfoData aliases;
@@ -205,6 +222,9 @@ insert_rows(Session *session, Kind *kind, List *objects)
 		appendStringInfo(&aliases, "%sc%d", comma, c);
 		appendStringInfoString(&casts, comma);
 		append_cast(&casts, target, psprintf("u.c%d", c));
+		if (target->attribute >= 0 &&
+			(kind->res->attributes[target->attribute].flags & (ATTR_ID | ATTR_KEY | ATTR_REPLACE)))
+			fixed = lappend(fixed, target);
 		c++;
 	}
 	initStringInfo(&sql);
@@ -213,6 +233,11 @@ insert_rows(Session *session, Kind *kind, List *objects)
 		"INSERT INTO %s AS t (%s) SELECT %s FROM ROWS FROM (%s) WITH ORDINALITY AS u(%s, n) ORDER BY u.n RETURNING ",
 		kind->qualified, columns.data, casts.data, arrays.data, aliases.data);
 	key_select(&sql, kind);
+	foreach (cell, fixed)
+	{
+		appendStringInfoString(&sql, ", ");
+		column_select(&sql, kind, ((Target *) lfirst(cell))->attribute, ((Target *) lfirst(cell))->k);
+	}
 
 	SPI_connect();
 	run_sql(SPI_OK_INSERT_RETURNING, sql.data, c, types, values);
@@ -221,7 +246,22 @@ insert_rows(Session *session, Kind *kind, List *objects)
 		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 						errmsg("a trigger on \"%s\" refused the row", kind->res->name)));
 	for (int row = 0; row < n; row++)
-		object_set_row(list_nth(objects, row), SPI_tuptable->vals[row], SPI_tuptable->tupdesc);
+	{
+		HeapTuple tuple = SPI_tuptable->vals[row];
+		Object *object = list_nth(objects, row);
+		int column = kind->key_columns + 2;
+
+		object_set_row(object, tuple, SPI_tuptable->tupdesc);
+		foreach (cell, fixed)
+		{
+			int i = ((Target *) lfirst(cell))->attribute;
+
+			if (stored_differs(kind, i, tuple, SPI_tuptable->tupdesc, column++, &object->actual[i]))
+				ereport(ERROR, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
+								errmsg("a trigger on \"%s\" changed column \"%s\"", kind->res->name,
+									   kind->res->attributes[i].column)));
+		}
+	}
 	for (int i = 0; i < kind->nattributes; i++)
 	{
 		if (kind->child[i] != NULL)
@@ -382,20 +422,12 @@ compare_stored(const RowUpdate *update, List *targets, HeapTuple tuple, TupleDes
 	foreach (cell, targets)
 	{
 		const Target *target = lfirst(cell);
-		const Attribute *attr = &kind->res->attributes[target->attribute];
-		bool isnull;
-		Datum value = SPI_getbinval(tuple, desc, column++, &isnull);
-		Value stored = {0};
+		int i = target->attribute;
 
-		if (!bms_is_member(target->attribute, update->changed) || attr->form == FORM_REF)
-			continue;
-		if (!isnull)
-			stored.text = column_text(kind, target->attribute, value);
-		if (!value_is_null(&update->wanted[target->attribute]) &&
-			!value_equal(attr, &stored, &update->wanted[target->attribute]))
+		if (stored_differs(kind, i, tuple, desc, column++, &update->wanted[i]) && bms_is_member(i, update->changed))
 			ereport(WARNING, (errcode(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION),
-							  errmsg("column \"%s\" of %s was stored with another value than AWS has", attr->column,
-									 object_describe(update->object)),
+							  errmsg("column \"%s\" of %s was stored with another value than AWS has",
+									 kind->res->attributes[i].column, object_describe(update->object)),
 							  errhint("A trigger on the table seems to change it.")));
 	}
 }
@@ -695,11 +727,15 @@ write_dropped(Session *session, List *objects)
 		appendStringInfo(&sql, "DELETE FROM %s AS t USING " KEY_DOCUMENTS, kind->qualified);
 		match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 		run_sql(SPI_OK_DELETE, sql.data, 1, types, values);
-		if (SPI_processed < (uint64) list_length(going) &&
-			check_enable_rls(kind->table, InvalidOid, true) == RLS_ENABLED)
+		if (SPI_processed == (uint64) list_length(going))
+			continue;
+		if (check_enable_rls(kind->table, InvalidOid, true) == RLS_ENABLED)
 			ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 							errmsg("row-level security does not let you delete rows of \"%s\" whose objects are gone",
 								   kind->res->name)));
+		ereport(WARNING, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+						  errmsg("rows of \"%s\" whose objects are gone were not deleted", kind->res->name),
+						  errhint("A trigger on the table seems to keep them.")));
 	}
 	SPI_finish();
 	unpin_settings(nest);
