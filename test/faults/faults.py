@@ -100,7 +100,7 @@ def reads(full, empty):
         names = proxy.names
         first = [names.index(name) + 1 for name in dict.fromkeys(names)]
         turns = [(at, fault) for at in first for fault in FAULTS if fault not in ("reset_done", "stall_done")]
-        for at, fault in turns if LONG else turns[17 * number + 8 :: 61][:2]:
+        for at, fault in turns if LONG else [turns[17 * number + 8]]:
             what = f"{statement}{' of changes' if before == UP else ''}, {names[at - 1]} {fault}"
             if before == UP:
                 for change, (wanted, _) in ((DOWN, empty), (UP, full)):
