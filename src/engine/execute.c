@@ -295,4 +295,5 @@ execute_plan(Session *session, Plan *plan)
 	ex.last_report = 0;
 	progress_report(session, plan, &ex.last_report, doing);
 	journal_flush(session);
+	elog(DEBUG1, "%d requests waited for the journal, %.3f ms in all", ex.requests_sent, (double) ex.waited / 1000);
 }

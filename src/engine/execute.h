@@ -64,6 +64,8 @@ typedef struct Executor
 	List *polling;	/* of Action: at a wait, between two looks */
 	int in_flight;
 	int sent; /* of them in this tick */
+	int requests_sent;
+	int64 waited; /* us, by them all, until their intents were durable */
 	int unfinished;
 	int finished;
 	int total;

@@ -166,6 +166,8 @@ requests_send(Executor *ex)
 					creates && !request->call->token_ok, request);
 		ex->in_flight++;
 		ex->sent++;
+		ex->requests_sent++;
+		ex->waited += Max(now - Max(request->first, request->not_before), 0);
 		ex->requests = foreach_delete_current(ex->requests, cell);
 	}
 	return next;
