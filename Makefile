@@ -28,7 +28,7 @@ check:
 	test/run $(SUITES)
 
 check-faults: export IASQL_LONG = 1
-check-faults: SUITES = rollback kill faults
+check-faults: SUITES = rollback kill faults recorder
 check-faults: check
 
 check-long: export IASQL_LONG = 1
