@@ -89,7 +89,7 @@ start_transfer(AwsCall *call, AwsError *error)
 	const AwsRequest *request = &call->request;
 	const AwsLimits *limits = &client->limits;
 	const AwsKeys *keys = call->credentials != NULL && !request->no_auth ? &call->credentials->keys : NULL;
-	bool s3 = (call->service->model->header->flags & AWS_MODEL_S3) != 0;
+	bool s3 = (call->model->header->flags & AWS_MODEL_S3) != 0;
 	const char *payload_hash = call->payload_hash;
 	AwsBuffer url = {0};
 	AwsBuffer host = {0};
@@ -187,7 +187,7 @@ aws_call_send(AwsCall *call)
 
 	if (call->deadline == 0)
 		call->deadline = aws_now_ms() + client->limits.deadline_ms;
-	call->reply = aws_reply_new(call->service->model, call->op, call->items, &client->limits, &error);
+	call->reply = aws_reply_new(call->model, call->op, call->items, &client->limits, &error);
 	if (call->reply == NULL || !start_transfer(call, &error))
 	{
 		aws_call_end(call, &error);
@@ -260,12 +260,19 @@ adjust_clock(AwsClient *client, const AwsReply *reply)
 	return true;
 }
 
+/* DynamoDB's tries are more and closer, as in AWS's own clients. */
+static bool
+is_dynamodb(const AwsCall *call)
+{
+	return strncmp(aws_model_string(call->model, call->model->header->service), "dynamodb", 8) == 0;
+}
+
 static int
 max_attempts(const AwsCall *call)
 {
 	if (call->client->limits.max_attempts > 0)
 		return call->client->limits.max_attempts;
-	return strncmp(call->service->name, "dynamodb", 8) == 0 ? MAX_ATTEMPTS_DYNAMODB : MAX_ATTEMPTS;
+	return is_dynamodb(call) ? MAX_ATTEMPTS_DYNAMODB : MAX_ATTEMPTS;
 }
 
 /* Whether a failed try is repeated; then the call is queued or asleep. */
@@ -273,7 +280,6 @@ static bool
 try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
 {
 	AwsClient *client = call->client;
-	bool dynamodb = strncmp(call->service->name, "dynamodb", 8) == 0;
 	int64_t wake;
 
 	if (call->options.lost_is_final && maybe_executed)
@@ -301,7 +307,7 @@ try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
 	if (call->tries >= max_attempts(call))
 		return false;
 	wake = aws_now_ms() + aws_retry_delay(class, call->tries - 1,
-										  dynamodb ? AWS_RETRY_BASE_DYNAMODB_MS : AWS_RETRY_BASE_MS,
+										  is_dynamodb(call) ? AWS_RETRY_BASE_DYNAMODB_MS : AWS_RETRY_BASE_MS,
 										  erand48(client->random), asked_delay(call->reply));
 	if (wake >= call->deadline)
 		return false;
@@ -322,7 +328,7 @@ try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
 static bool
 follow_bucket(AwsCall *call, int status)
 {
-	const AwsModel *model = call->service->model;
+	const AwsModel *model = call->model;
 	const char *region = aws_reply_header_value(call->reply, "x-amz-bucket-region");
 	AwsEndpoint endpoint = {0};
 
@@ -393,8 +399,7 @@ answer_done(void *arg, const AwsHttpResult *result)
 		error.http_status = result->status;
 	if (may_be_executed(&error))
 		call->maybe_executed = true;
-	class = aws_retry_class(&error,
-							error.code != NULL ? aws_model_error(call->service->model, call->op, error.code) : NULL);
+	class = aws_retry_class(&error, error.code != NULL ? aws_model_error(call->model, call->op, error.code) : NULL);
 	if (error.kind == AWS_REFUSED)
 		aws_retry_answered(&call->bucket->retry, (double) aws_now_ms() / 1000, class == AWS_RETRY_THROTTLING);
 	/* a 500 is an answer: what AWS says is sent again, like its own clients do */
@@ -452,7 +457,8 @@ aws_call_end(AwsCall *call, AwsError *error)
 	{
 		if (error->kind == AWS_OK) /* what failed could not even say so */
 			aws_error_memory(error);
-		aws_error_at(error, call->service->name, aws_model_string(call->service->model, call->op->name));
+		aws_error_at(error, aws_model_string(call->model, call->model->header->service),
+					 aws_model_string(call->model, call->op->name));
 		if (error->request_id == NULL && call->request_id != NULL)
 			error->request_id = strdup(call->request_id);
 		error->attempts = call->attempts;
@@ -494,7 +500,7 @@ copy_target(AwsCall *call, const AwsTarget *target, const AwsCallOptions *option
 static bool
 prepare(AwsCall *call, const AwsLimits *limits, const char *input, size_t len, AwsError *error)
 {
-	const AwsModel *model = call->service->model;
+	const AwsModel *model = call->model;
 	/* a list that the output does not have is an error before anything is sent */
 	AwsReply *trial = aws_reply_new(model, call->op, call->items, limits, error);
 
@@ -509,13 +515,13 @@ AwsCall *
 aws_call_start(AwsClient *client, const AwsTarget *target, const char *service, const char *operation,
 			   const char *input, size_t input_len, const AwsCallOptions *options, AwsError *error)
 {
-	const AwsService *opened = aws_client_service(client, service, error);
-	const AwsOp *op = opened != NULL ? aws_model_op(opened->model, operation, error) : NULL;
+	const AwsModel *model = aws_client_model(client, service, error);
+	const AwsOp *op = model != NULL ? aws_model_op(model, operation, error) : NULL;
 	AwsCall *call = op != NULL ? calloc(1, sizeof(*call)) : NULL;
 
 	if (call != NULL)
 	{
-		call->service = opened;
+		call->model = model;
 		call->op = op;
 		call->timer.fire = call_awake;
 		call->timer.arg = call;

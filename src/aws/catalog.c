@@ -21,12 +21,10 @@ aws_services(AwsClient *client, AwsNameFunction each, void *arg, AwsError *error
 bool
 aws_service_info(AwsClient *client, const char *service, AwsServiceInfo *info, AwsError *error)
 {
-	const AwsService *opened = aws_client_service(client, service, error);
-	const AwsModel *model;
+	const AwsModel *model = aws_client_model(client, service, error);
 
-	if (opened == NULL)
+	if (model == NULL)
 		return false;
-	model = opened->model;
 	info->service_id = aws_model_string(model, model->header->service_id);
 	info->protocol = aws_protocol_name((AwsProtocol) model->header->protocol);
 	info->api_version = aws_model_string(model, model->header->api_version);
@@ -53,15 +51,11 @@ catalog_has_token(const AwsModel *model, const AwsOp *op)
 bool
 aws_operation_info(AwsClient *client, const char *service, int n, AwsOperationInfo *info, AwsError *error)
 {
-	const AwsService *opened = aws_client_service(client, service, error);
+	const AwsModel *model = aws_client_model(client, service, error);
 	AwsPaginator paginator;
-	const AwsModel *model;
 	const AwsOp *op;
 
-	if (opened == NULL)
-		return false;
-	model = opened->model;
-	if (n < 0 || (uint32_t) n >= model->header->ops.count)
+	if (model == NULL || n < 0 || (uint32_t) n >= model->header->ops.count)
 		return false;
 	op = &model->ops[n];
 	*info = (AwsOperationInfo){
@@ -118,11 +112,10 @@ catalog_follow(const AwsModel *model, const AwsShape *shape, const char *path)
 const char *
 aws_member_type(AwsClient *client, const char *service, const char *operation, bool input, const char *path)
 {
-	const AwsService *opened = aws_client_service(client, service, NULL);
-	const AwsOp *op = opened != NULL ? aws_model_op(opened->model, operation, NULL) : NULL;
-	const AwsRef *root = op != NULL ? aws_model_ref(opened->model, input ? op->input : op->output) : NULL;
-	const AwsShape *shape =
-		root != NULL ? catalog_follow(opened->model, aws_model_shape(opened->model, root), path) : NULL;
+	const AwsModel *model = aws_client_model(client, service, NULL);
+	const AwsOp *op = model != NULL ? aws_model_op(model, operation, NULL) : NULL;
+	const AwsRef *root = op != NULL ? aws_model_ref(model, input ? op->input : op->output) : NULL;
+	const AwsShape *shape = root != NULL ? catalog_follow(model, aws_model_shape(model, root), path) : NULL;
 
 	return shape != NULL ? aws_type_name((AwsType) shape->type) : NULL;
 }

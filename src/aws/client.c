@@ -75,11 +75,10 @@ aws_client_free(AwsClient *client)
 		next = LIST_NEXT(bucket, all);
 		free_bucket(bucket);
 	}
-	for (AwsService *service = client->services, *next; service != NULL; service = next)
+	for (AwsModel *model = client->models, *next; model != NULL; model = next)
 	{
-		next = service->next;
-		aws_model_close(service->model);
-		free(service);
+		next = model->next;
+		aws_model_close(model);
 	}
 	aws_timers_free(&client->timers);
 	free(client);
@@ -112,32 +111,19 @@ aws_client_clock(const AwsClient *client)
 	return (int64_t) time(NULL) + client->clock_ahead;
 }
 
-const AwsService *
-aws_client_service(AwsClient *client, const char *name, AwsError *error)
+const AwsModel *
+aws_client_model(AwsClient *client, const char *service, AwsError *error)
 {
-	AwsService *service = client->services;
+	AwsModel *model = client->models;
 
-	while (service != NULL && strcmp(service->name, name) != 0)
-		service = service->next;
-	if (service != NULL)
-		return service;
-
-	service = malloc(sizeof(*service) + strlen(name) + 1);
-	if (service == NULL)
+	while (model != NULL && strcmp(aws_model_string(model, model->header->service), service) != 0)
+		model = model->next;
+	if (model == NULL && (model = aws_model_open(client->model_dir, service, error)) != NULL)
 	{
-		aws_error_memory(error);
-		return NULL;
+		model->next = client->models;
+		client->models = model;
 	}
-	service->model = aws_model_open(client->model_dir, name, error);
-	if (service->model == NULL)
-	{
-		free(service);
-		return NULL;
-	}
-	memcpy(service->name, name, strlen(name) + 1);
-	service->next = client->services;
-	client->services = service;
-	return service;
+	return model;
 }
 
 /* ---- buckets ---- */
@@ -165,7 +151,7 @@ bucket_of(AwsClient *client, const AwsCall *call)
 
 	LIST_FOREACH(bucket, &client->buckets, all)
 	{
-		if (bucket->service != call->service || bucket->credentials != credentials ||
+		if (bucket->model != call->model || bucket->credentials != credentials ||
 			strcmp(bucket->region, call->region) != 0)
 			continue;
 		LIST_REMOVE(bucket, all); /* to the front: calls come in groups */
@@ -184,7 +170,7 @@ bucket_of(AwsClient *client, const AwsCall *call)
 		return NULL;
 	}
 	bucket->client = client;
-	bucket->service = call->service;
+	bucket->model = call->model;
 	bucket->credentials = credentials;
 	bucket->timer.fire = bucket_awake;
 	bucket->timer.arg = bucket;

@@ -28,14 +28,6 @@
 
 #include <sys/queue.h>
 
-/* An open service model. */
-typedef struct AwsService
-{
-	struct AwsService *next;
-	AwsModel *model;
-	char name[];
-} AwsService;
-
 typedef TAILQ_HEAD(AwsCallQueue, AwsCall) AwsCallQueue;
 
 /* Calls of one (credentials, region, service). */
@@ -43,7 +35,7 @@ typedef struct AwsBucket
 {
 	LIST_ENTRY(AwsBucket) all;
 	TAILQ_ENTRY(AwsBucket) turn;
-	const AwsService *service;
+	const AwsModel *model;
 	uint64_t credentials; /* their id; 0: unsigned */
 	char *region;
 	AwsCallQueue queue;
@@ -73,7 +65,7 @@ struct AwsCall
 	bool noted;
 	AwsCallState state;
 
-	const AwsService *service;
+	const AwsModel *model;
 	const AwsOp *op;
 	AwsBucket *bucket;
 	AwsCallQueue *waiting; /* of the fetch, while it waits for keys */
@@ -124,7 +116,7 @@ struct AwsClient
 	AwsHttp *http;
 	AwsTimers timers;
 	AwsLimits limits; /* none is 0, but max_attempts, whose default is the service's */
-	AwsService *services;
+	AwsModel *models; /* that are open */
 	LIST_HEAD(AwsBucketList, AwsBucket) buckets;
 	TAILQ_HEAD(AwsBucketQueue, AwsBucket) turns; /* of buckets with calls */
 	LIST_HEAD(AwsCallList, AwsCall) calls;
@@ -142,7 +134,7 @@ struct AwsClient
 /* ---- client.c ---- */
 
 /* An open model, kept by the client; NULL and the error of aws_model_open. */
-extern const AwsService *aws_client_service(AwsClient *client, const char *name, AwsError *error);
+extern const AwsModel *aws_client_model(AwsClient *client, const char *service, AwsError *error);
 
 /* Seconds since 1970 as AWS's clock has them, as far as answers told. */
 extern int64_t aws_client_clock(const AwsClient *client);

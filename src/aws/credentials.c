@@ -272,7 +272,7 @@ aws_credentials_ready(AwsCall *call)
 	AwsCredentials *credentials = call->credentials;
 	int64_t now = aws_client_clock(client);
 	AwsFetch *fetch;
-	bool usable;
+	bool usable, started;
 
 	if (credentials == NULL || call->request.no_auth)
 		return true;
@@ -282,27 +282,21 @@ aws_credentials_ready(AwsCall *call)
 		return true;
 
 	fetch = fetch_of(client, credentials);
-	if (fetch != NULL)
-	{
-		if (!usable)
-			fetch_await(fetch, call);
-		return usable;
-	}
-	fetch = fetch_new(client, credentials);
+	started = fetch != NULL;
 	if (fetch == NULL)
+		fetch = fetch_new(client, credentials);
+	if (fetch == NULL && !usable)
 	{
 		AwsError error = {0};
 
-		if (usable)
-			return true;
 		aws_client_unqueue(call);
 		aws_error_memory(&error);
 		aws_call_end(call, &error);
-		return false;
 	}
-	if (!usable)
+	else if (!usable)
 		fetch_await(fetch, call);
-	fetch_run(fetch);
+	if (fetch != NULL && !started)
+		fetch_run(fetch);
 	return usable;
 }
 

@@ -49,37 +49,22 @@ aws_model_attach(const void *bytes, size_t len, AwsError *error)
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	const char *what = "sections";
 	bool valid = true;
-	OpenModel *open;
+	OpenModel *open = NULL;
 	AwsModel *model;
 
 	if (len < sizeof(AwsModelHeader) || memcmp(header->magic, AWS_MODEL_MAGIC, sizeof(header->magic)) != 0)
-	{
 		aws_error_set(error, AWS_BAD_MODEL, "it is not a compiled service model");
-		return NULL;
-	}
-	if (header->version != AWS_MODEL_VERSION || header->size != len)
-	{
+	else if (header->version != AWS_MODEL_VERSION || header->size != len)
 		aws_error_set(error, AWS_BAD_MODEL, "it has version %u and size %u, not %u and %zu", (unsigned) header->version,
 					  (unsigned) header->size, AWS_MODEL_VERSION, len);
-		return NULL;
-	}
-	if (EVP_Digest((const char *) bytes + start, len - start, digest, NULL, EVP_sha256(), NULL) != 1)
-	{
+	else if (EVP_Digest((const char *) bytes + start, len - start, digest, NULL, EVP_sha256(), NULL) != 1)
 		aws_error_memory(error);
-		return NULL;
-	}
-	if (memcmp(digest, header->digest, sizeof(header->digest)) != 0)
-	{
+	else if (memcmp(digest, header->digest, sizeof(header->digest)) != 0)
 		aws_error_set(error, AWS_BAD_MODEL, "its checksum does not match");
-		return NULL;
-	}
-
-	open = calloc(1, sizeof(*open));
-	if (open == NULL)
-	{
+	else if ((open = calloc(1, sizeof(*open))) == NULL)
 		aws_error_memory(error);
+	if (open == NULL)
 		return NULL;
-	}
 	model = &open->model;
 	model->header = header;
 	model->offsets = model_section(header, &header->offsets, sizeof(uint32_t), &valid);
@@ -209,6 +194,12 @@ aws_model_open(const char *dir, const char *service, AwsError *error)
 	}
 
 	model = aws_model_attach(mapping, (size_t) status.st_size, &reason);
+	if (model != NULL && strcmp(aws_model_string(model, model->header->service), service) != 0)
+	{
+		aws_error_set(&reason, AWS_BAD_MODEL, "it is that of another service");
+		aws_model_close(model);
+		model = NULL;
+	}
 	if (model != NULL)
 	{
 		((OpenModel *) model)->mapping = mapping;

@@ -217,6 +217,7 @@ typedef struct AwsModelHeader
 /* An open model.  Read the arrays directly; they never change. */
 typedef struct AwsModel
 {
+	struct AwsModel *next; /* of those that a client keeps */
 	const AwsModelHeader *header;
 	const uint32_t *offsets;
 	const char *strings;

@@ -67,7 +67,7 @@ keep_token(AwsCall *call, AwsBuffer *tokens, AwsError *error)
 static bool
 prepare_next(AwsCall *call, const AwsReply *reply, AwsError *error)
 {
-	const AwsModel *model = call->service->model;
+	const AwsModel *model = call->model;
 	AwsPaginator paginator;
 	AwsBuffer tokens = {0};
 	bool ok = true;

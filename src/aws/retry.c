@@ -109,39 +109,23 @@ aws_retry_give(AwsRetryBucket *bucket, int price)
 		bucket->quota = QUOTA;
 }
 
-/* What an error code means, whatever the service. */
+/* What error codes mean, whatever the service; NULL ends. */
 static const struct
 {
-	const char *code;
 	AwsRetryClass class;
-} codes[] = {
-	{"BandwidthLimitExceeded", AWS_RETRY_THROTTLING},
-	{"EC2ThrottledException", AWS_RETRY_THROTTLING},
-	{"LimitExceededException", AWS_RETRY_THROTTLING},
-	{"PriorRequestNotComplete", AWS_RETRY_THROTTLING},
-	{"ProvisionedThroughputExceededException", AWS_RETRY_THROTTLING},
-	{"RequestLimitExceeded", AWS_RETRY_THROTTLING},
-	{"RequestThrottled", AWS_RETRY_THROTTLING},
-	{"RequestThrottledException", AWS_RETRY_THROTTLING},
-	{"SlowDown", AWS_RETRY_THROTTLING},
-	{"ThrottledException", AWS_RETRY_THROTTLING},
-	{"Throttling", AWS_RETRY_THROTTLING},
-	{"ThrottlingException", AWS_RETRY_THROTTLING},
-	{"TooManyRequestsException", AWS_RETRY_THROTTLING},
-	{"TransactionInProgressException", AWS_RETRY_THROTTLING},
-	{"IDPCommunicationError", AWS_RETRY_TRANSIENT},
-	{"RequestTimeout", AWS_RETRY_TRANSIENT},
-	{"RequestTimeoutException", AWS_RETRY_TRANSIENT},
-	{"AccessDeniedException", AWS_RETRY_SKEW},
-	{"AuthFailure", AWS_RETRY_SKEW},
-	{"InvalidSignatureException", AWS_RETRY_SKEW},
-	{"RequestInTheFuture", AWS_RETRY_SKEW},
-	{"RequestTimeTooSkewed", AWS_RETRY_SKEW},
-	{"SignatureDoesNotMatch", AWS_RETRY_SKEW},
-	{"ExpiredToken", AWS_RETRY_EXPIRED},
-	{"ExpiredTokenException", AWS_RETRY_EXPIRED},
-	/* EC2 says this of keys, others of a signature: the caller looks at the clock first */
-	{"RequestExpired", AWS_RETRY_EXPIRED},
+	const char *codes[16];
+} classes[] = {
+	{AWS_RETRY_THROTTLING,
+	 {"BandwidthLimitExceeded", "EC2ThrottledException", "LimitExceededException", "PriorRequestNotComplete",
+	  "ProvisionedThroughputExceededException", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException",
+	  "SlowDown", "ThrottledException", "Throttling", "ThrottlingException", "TooManyRequestsException",
+	  "TransactionInProgressException"}},
+	{AWS_RETRY_TRANSIENT, {"IDPCommunicationError", "RequestTimeout", "RequestTimeoutException"}},
+	{AWS_RETRY_SKEW,
+	 {"AccessDeniedException", "AuthFailure", "InvalidSignatureException", "RequestInTheFuture", "RequestTimeTooSkewed",
+	  "SignatureDoesNotMatch"}},
+	/* EC2 says the last of keys, others of a signature: the caller looks at the clock first */
+	{AWS_RETRY_EXPIRED, {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}},
 };
 
 AwsRetryClass
@@ -154,9 +138,10 @@ aws_retry_class(const AwsError *error, const AwsShape *shape)
 		return AWS_RETRY_NEVER;
 	if (shape != NULL && (shape->flags & AWS_SHAPE_RETRYABLE))
 		return shape->flags & AWS_SHAPE_THROTTLING ? AWS_RETRY_THROTTLING : AWS_RETRY_TRANSIENT;
-	for (size_t i = 0; error->code != NULL && i < sizeof(codes) / sizeof(*codes); i++)
-		if (strcmp(error->code, codes[i].code) == 0)
-			return codes[i].class;
+	for (size_t i = 0; error->code != NULL && i < sizeof(classes) / sizeof(*classes); i++)
+		for (const char *const *code = classes[i].codes; *code != NULL; code++)
+			if (strcmp(error->code, *code) == 0)
+				return classes[i].class;
 	switch (error->http_status)
 	{
 		case 429:

@@ -4,6 +4,8 @@
  */
 #include "fuzz.h"
 
+#include "../aws.h"
+
 #include <libgen.h>
 
 #define MAX_OPERATIONS 4096
@@ -62,26 +64,10 @@ fuzz_line(FuzzInput *input)
 const AwsModel *
 fuzz_model(const char *name)
 {
-	static struct
-	{
-		char name[64];
-		const AwsModel *model;
-	} models[MAX_OPERATIONS];
-	static int count;
 	char path[4096];
-	AwsError error = {0};
 
-	for (int i = 0; i < count; i++)
-		if (strcmp(models[i].name, name) == 0)
-			return models[i].model;
-	FUZZ_CHECK(count < MAX_OPERATIONS);
 	snprintf(path, sizeof(path), "%s/models", folder);
-	snprintf(models[count].name, sizeof(models[count].name), "%s", name);
-	models[count].model = aws_model_open(path, name, &error);
-	if (models[count].model == NULL)
-		fprintf(stderr, "%s\n", error.message);
-	FUZZ_CHECK(models[count].model != NULL);
-	return models[count++].model;
+	return model_named(path, name);
 }
 
 const AwsOp *

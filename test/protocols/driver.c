@@ -10,10 +10,8 @@
  * pieces of 7, and all three must agree.
  */
 #include <json-c/json.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "../aws.h"
 #include "aws/buffer.h"
 #include "aws/error.h"
 #include "aws/request.h"
@@ -60,31 +58,6 @@ add_error(json_object *answer, const AwsError *error)
 	add_text(object, "hint", error->hint);
 	add_text(object, "request_id", error->request_id);
 	json_object_object_add(answer, "error", object);
-}
-
-/* The model last used. */
-static const AwsModel *
-model_of(const char *folder, const char *name)
-{
-	static AwsModel *model;
-	static char *held;
-
-	if (held == NULL || name == NULL || strcmp(held, name) != 0)
-	{
-		AwsError error = {0};
-
-		aws_model_close(model);
-		free(held);
-		model = NULL;
-		held = NULL;
-		if (name != NULL)
-		{
-			held = strdup(name);
-			model = aws_model_open(folder, name, &error);
-		}
-		aws_error_clear(&error);
-	}
-	return model;
 }
 
 static void
@@ -201,20 +174,19 @@ read_reply(const AwsModel *model, const AwsOp *op, json_object *question, size_t
 static json_object *
 ask(const char *folder, json_object *question)
 {
-	const AwsModel *model = model_of(folder, text_of(question, "model"));
+	const AwsModel *model = model_named(folder, text_of(question, "model"));
 	const AwsOp *op = model == NULL ? NULL : aws_model_op(model, text_of(question, "operation"), NULL);
 	json_object *answer;
 
 	if (op == NULL || member(question, "status") == NULL)
 	{
-		AwsError error = {0};
+		AwsError error = {.kind = AWS_BAD_MODEL, .message = "the model cannot be opened"};
 
 		answer = json_object_new_object();
-		if (op == NULL && !aws_error_set(&error, AWS_BAD_MODEL, "the model cannot be opened"))
+		if (op == NULL)
 			add_error(answer, &error);
 		else
 			ask_request(model, op, question, answer);
-		aws_error_clear(&error);
 		return answer;
 	}
 	answer = read_reply(model, op, question, (size_t) 1 << 30);
@@ -245,6 +217,6 @@ main(int argc, char **argv)
 		json_object_put(question);
 	}
 	free(line);
-	model_of(NULL, NULL);
+	model_named(NULL, NULL);
 	return 0;
 }
