@@ -357,6 +357,8 @@ extern void aws_model_parts(const AwsModel *model, const AwsOp *op, AwsParts *pa
  */
 extern const AwsShape *aws_model_error(const AwsModel *model, const AwsOp *op, const char *code);
 
+#define AWS_MAX_TOKENS 4 /* of a paginator */
+
 /* A path into an output, as text and compiled. */
 typedef struct AwsPath
 {

@@ -306,8 +306,9 @@ check_paginator(TreeCheck *code, const AwsOp *op)
 	if (!check_pool(model, op->paginator, 3))
 		return false;
 	paths = 1u + words[0] + words[1];
-	if (!check_pool(model, op->paginator, (uint64_t) 3 + 2 * paths + words[0]) || words[0] == 0 || words[1] == 0 ||
-		!check_string(model, words[2]) || !check_pool_strings(model, op->paginator + 3u, paths, 2) ||
+	if (!check_pool(model, op->paginator, (uint64_t) 3 + 2 * paths + words[0]) || words[0] == 0 ||
+		words[0] > AWS_MAX_TOKENS || words[1] == 0 || !check_string(model, words[2]) ||
+		!check_pool_strings(model, op->paginator + 3u, paths, 2) ||
 		!check_pool_strings(model, op->paginator + 3u + 2 * paths, words[0], 1))
 		return false;
 	for (uint32_t i = 0; i < paths; i++)

@@ -122,7 +122,7 @@ struct AwsReply
 	AwsJson json;
 	AwsString decoded[AWS_MAX_DECODED + 1]; /* members that are URL-encoded; 0 ends them */
 
-	char **tokens;
+	char *tokens[AWS_MAX_TOKENS];
 	int token_count;
 	bool more;
 };

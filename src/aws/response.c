@@ -218,7 +218,6 @@ aws_reply_free(AwsReply *reply)
 	free(reply->ends);
 	for (int i = 0; i < reply->token_count; i++)
 		free(reply->tokens[i]);
-	free(reply->tokens);
 	free(reply);
 }
 
@@ -433,15 +432,13 @@ evaluate(AwsReply *reply, json_object *document, const AwsPath *path, char **tex
 		return aws_reply_memory(reply);
 	aws_json_write(&json, value);
 	json_object_put(value);
-	*text = aws_buffer_take(&json);
-	if (*text == NULL)
-		return aws_reply_memory(reply);
-	if (value == NULL || strcmp(*text, "false") == 0 || strcmp(*text, "\"\"") == 0)
-	{
-		free(*text);
-		*text = NULL;
-	}
-	return true;
+	if (strcmp(aws_buffer_text(&json), "null") != 0 && strcmp(aws_buffer_text(&json), "false") != 0 &&
+		strcmp(aws_buffer_text(&json), "\"\"") != 0)
+		*text = json.failed ? NULL : aws_buffer_take(&json);
+	if (json.failed)
+		aws_reply_memory(reply);
+	aws_buffer_free(&json);
+	return !reply->failed;
 }
 
 static bool
@@ -455,11 +452,10 @@ find_tokens(AwsReply *reply)
 
 	if (reply->path_len == 0 || !aws_model_paginator(reply->model, reply->op, &paginator))
 		return true;
-	reply->tokens = calloc((size_t) paginator.token_count + 1, sizeof(char *));
 	ok = aws_json_tree(reply->result.data, reply->result.len, AWS_JSON_MAX_DEPTH, &document, &why);
 	if (!ok && why != NULL)
 		return aws_reply_fail(reply, "%s", why);
-	if (!ok || reply->tokens == NULL || (reply->last.len > 0 && !put_last_item(reply, document)))
+	if (!ok || (reply->last.len > 0 && !put_last_item(reply, document)))
 		ok = aws_reply_memory(reply);
 
 	for (int i = 0; ok && i < paginator.token_count; i++)
