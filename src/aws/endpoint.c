@@ -214,37 +214,15 @@ attribute(json_object *value, const char *path)
 
 /* ---- the functions of rules; arguments stay the caller's, the result is a new reference ---- */
 
-typedef json_object *(*RuleFunction)(Run *run, json_object **arguments);
-
-static json_object *
-rule_is_set(Run *run, json_object **arguments)
-{
-	return run_boolean(run, arguments[0] != NULL);
-}
-
-static json_object *
-rule_not(Run *run, json_object **arguments)
-{
-	return run_boolean(run, !run_holds(arguments[0]));
-}
-
-static json_object *
-rule_get_attr(Run *run, json_object **arguments)
-{
-	(void) run;
-	return json_object_get(attribute(arguments[0], json_object_get_string(arguments[1])));
-}
-
 /* substring(text, start, stop, from the end?): only of ASCII text that is long enough. */
 static json_object *
-rule_substring(Run *run, json_object **arguments)
+rule_substring(Run *run, const char *text, json_object **arguments)
 {
-	const char *text = run_string(arguments[0]);
 	int start = json_object_get_int(arguments[1]);
 	int stop = json_object_get_int(arguments[2]);
-	int len = text != NULL ? json_object_get_string_len(arguments[0]) : 0;
+	int len = json_object_get_string_len(arguments[0]);
 
-	if (text == NULL || start < 0 || start >= stop || stop > len)
+	if (start < 0 || start >= stop || stop > len)
 		return NULL;
 	for (int i = 0; i < len; i++)
 		if ((unsigned char) text[i] > 127)
@@ -253,31 +231,11 @@ rule_substring(Run *run, json_object **arguments)
 }
 
 static json_object *
-rule_string_equals(Run *run, json_object **arguments)
+rule_uri_encode(Run *run, const char *text)
 {
-	const char *left = run_string(arguments[0]);
-	const char *right = run_string(arguments[1]);
-
-	return run_boolean(run, left != NULL && right != NULL && strcmp(left, right) == 0);
-}
-
-static json_object *
-rule_boolean_equals(Run *run, json_object **arguments)
-{
-	return run_boolean(run, json_object_is_type(arguments[0], json_type_boolean) &&
-								json_object_is_type(arguments[1], json_type_boolean) &&
-								json_object_get_boolean(arguments[0]) == json_object_get_boolean(arguments[1]));
-}
-
-static json_object *
-rule_uri_encode(Run *run, json_object **arguments)
-{
-	const char *text = run_string(arguments[0]);
 	AwsBuffer encoded = {0};
 	json_object *result;
 
-	if (text == NULL)
-		return NULL;
 	aws_buffer_url(&encoded, text, strlen(text), "");
 	run->failed |= encoded.failed;
 	result = run_text(run, aws_buffer_text(&encoded), encoded.len);
@@ -287,9 +245,8 @@ rule_uri_encode(Run *run, json_object **arguments)
 
 /* parseURL(text): http or https, without a query; else not set. */
 static json_object *
-rule_parse_url(Run *run, json_object **arguments)
+rule_parse_url(Run *run, const char *url)
 {
-	const char *url = run_string(arguments[0]);
 	const char *authority;
 	const char *path;
 	const char *port;
@@ -300,7 +257,7 @@ rule_parse_url(Run *run, json_object **arguments)
 	AwsBuffer normalized = {0};
 	json_object *result;
 
-	if (url == NULL || strchr(url, '?') != NULL)
+	if (strchr(url, '?') != NULL)
 		return NULL;
 	scheme_len = strncmp(url, "https://", 8) == 0 ? 5 : strncmp(url, "http://", 7) == 0 ? 4 : 0;
 	authority = url + scheme_len + 3;
@@ -335,24 +292,13 @@ rule_parse_url(Run *run, json_object **arguments)
 	return result;
 }
 
-static json_object *
-rule_is_valid_host_label(Run *run, json_object **arguments)
-{
-	const char *label = run_string(arguments[0]);
-
-	return run_boolean(run, label != NULL && is_host_labels(label, json_object_get_boolean(arguments[1])));
-}
-
 /* aws.partition(region): of an unknown region, the first partition. */
 static json_object *
-rule_partition(Run *run, json_object **arguments)
+rule_partition(Run *run, const char *region)
 {
-	const char *region = run_string(arguments[0]);
 	const AwsPartition *partition = partitions;
 	json_object *result;
 
-	if (region == NULL)
-		return NULL;
 	for (size_t i = 0; i < sizeof(partitions) / sizeof(partitions[0]); i++)
 		if (is_region_of(&partitions[i], region))
 		{
@@ -371,15 +317,14 @@ rule_partition(Run *run, json_object **arguments)
 
 /* aws.parseArn(text): arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE, the resource split at ':' and '/'. */
 static json_object *
-rule_parse_arn(Run *run, json_object **arguments)
+rule_parse_arn(Run *run, const char *arn)
 {
 	static const char *const names[] = {"partition", "service", "region", "accountId"};
-	const char *arn = run_string(arguments[0]);
 	const char *fields[5]; /* where each begins; the last one is the resource */
 	json_object *result;
 	json_object *resource;
 
-	if (arn == NULL || strncmp(arn, "arn:", 4) != 0)
+	if (strncmp(arn, "arn:", 4) != 0)
 		return NULL;
 	fields[0] = arn + 4;
 	for (int i = 1; i < 5; i++)
@@ -409,32 +354,55 @@ rule_parse_arn(Run *run, json_object **arguments)
 	return result;
 }
 
-static json_object *
-rule_is_virtual_hostable(Run *run, json_object **arguments)
+/* Whether a bucket's name can be part of a host name. */
+static bool
+is_virtual_hostable(const char *bucket, bool dots)
 {
-	const char *bucket = run_string(arguments[0]);
-	bool valid = bucket != NULL && strlen(bucket) >= 3 && !is_ipv4(bucket, strlen(bucket)) &&
-				 is_host_labels(bucket, json_object_get_boolean(arguments[1]));
+	bool valid = strlen(bucket) >= 3 && !is_ipv4(bucket, strlen(bucket)) && is_host_labels(bucket, dots);
 
 	for (const char *c = bucket; valid && *c != '\0'; c++)
 		valid = !isupper((unsigned char) *c);
-	return run_boolean(run, valid);
+	return valid;
 }
 
-static const RuleFunction rule_functions[RULE_FUNCTIONS + 1] = {
-	[RULE_IS_SET] = rule_is_set,
-	[RULE_NOT] = rule_not,
-	[RULE_GET_ATTR] = rule_get_attr,
-	[RULE_SUBSTRING] = rule_substring,
-	[RULE_STRING_EQUALS] = rule_string_equals,
-	[RULE_BOOLEAN_EQUALS] = rule_boolean_equals,
-	[RULE_URI_ENCODE] = rule_uri_encode,
-	[RULE_PARSE_URL] = rule_parse_url,
-	[RULE_IS_VALID_HOST_LABEL] = rule_is_valid_host_label,
-	[RULE_PARTITION] = rule_partition,
-	[RULE_PARSE_ARN] = rule_parse_arn,
-	[RULE_IS_VIRTUAL_HOSTABLE] = rule_is_virtual_hostable,
-};
+static json_object *
+call_function(Run *run, uint16_t function, json_object **arguments)
+{
+	const char *text = run_string(arguments[0]); /* what most functions are about; not set if it is no string */
+	const char *other = run_string(arguments[1]);
+	bool flag = json_object_get_boolean(arguments[1]);
+
+	switch (function)
+	{
+		case RULE_IS_SET:
+			return run_boolean(run, arguments[0] != NULL);
+		case RULE_NOT:
+			return run_boolean(run, !run_holds(arguments[0]));
+		case RULE_GET_ATTR:
+			return json_object_get(attribute(arguments[0], other));
+		case RULE_SUBSTRING:
+			return text != NULL ? rule_substring(run, text, arguments) : NULL;
+		case RULE_STRING_EQUALS:
+			return run_boolean(run, text != NULL && other != NULL && strcmp(text, other) == 0);
+		case RULE_BOOLEAN_EQUALS:
+			return run_boolean(run, json_object_is_type(arguments[0], json_type_boolean) &&
+										json_object_equal(arguments[0], arguments[1]));
+		case RULE_URI_ENCODE:
+			return text != NULL ? rule_uri_encode(run, text) : NULL;
+		case RULE_PARSE_URL:
+			return text != NULL ? rule_parse_url(run, text) : NULL;
+		case RULE_IS_VALID_HOST_LABEL:
+			return run_boolean(run, text != NULL && is_host_labels(text, flag));
+		case RULE_PARTITION:
+			return text != NULL ? rule_partition(run, text) : NULL;
+		case RULE_PARSE_ARN:
+			return text != NULL ? rule_parse_arn(run, text) : NULL;
+		case RULE_IS_VIRTUAL_HOSTABLE:
+			return run_boolean(run, text != NULL && is_virtual_hostable(text, flag));
+		default:
+			return NULL;
+	}
+}
 
 /* ---- values and rules ---- */
 
@@ -447,7 +415,7 @@ run_function(Run *run, const uint16_t *node)
 	for (uint16_t i = 0; i < node[3]; i++)
 		arguments[i] = run_value(run, node[4 + i]);
 	if (!run->failed)
-		result = rule_functions[node[1]](run, arguments);
+		result = call_function(run, node[1], arguments);
 	for (uint16_t i = 0; i < node[3]; i++)
 		json_object_put(arguments[i]);
 	if (node[2] != 0)
