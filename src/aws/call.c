@@ -25,22 +25,18 @@
 
 /* ---- the request ---- */
 
-/* The host in a URL, as the header has it: without the scheme's own port. */
+/* The host of a URL, from 'start' to 'end', as the header has it: without the scheme's own port. */
 static bool
-host_of(const char *url, AwsBuffer *host, AwsError *error)
+host_of(const char *url, size_t start, size_t end, AwsBuffer *host, AwsError *error)
 {
-	const char *start = strstr(url, "://");
-	bool https = strncmp(url, "https:", 6) == 0;
-	const char *port = https ? ":443" : ":80";
-	size_t len;
+	const char *port = strncmp(url, "https:", 6) == 0 ? ":443" : ":80";
+	size_t len = end - start;
 
-	start = start != NULL ? start + 3 : url;
-	len = strcspn(start, "/?#");
-	if (len == 0 || memchr(start, '@', len) != NULL)
+	if (len == 0 || memchr(url + start, '@', len) != NULL)
 		return aws_error_set(error, AWS_BAD_INPUT, "an endpoint must be a URL with a host and no user name");
-	if (len > strlen(port) && strncmp(start + len - strlen(port), port, strlen(port)) == 0)
+	if (len > strlen(port) && strncmp(url + end - strlen(port), port, strlen(port)) == 0)
 		len -= strlen(port);
-	aws_buffer_append(host, start, len);
+	aws_buffer_append(host, url + start, len);
 	return true;
 }
 
@@ -52,17 +48,18 @@ aws_call_hash(AwsCall *call, AwsError *error)
 }
 
 /*
- * Appends the URL of the request and where in it path and query start.  The
- * model's host prefix is for AWS's own hosts: a given endpoint has one name.
+ * Appends the URL of the request and where in it host, path and query start.
+ * The model's host prefix is for AWS's own hosts: a given endpoint has one name.
  */
 static void
-append_url(const AwsCall *call, AwsBuffer *url, size_t *path, size_t *query)
+append_url(const AwsCall *call, AwsBuffer *url, size_t *host, size_t *path, size_t *query)
 {
 	const char *endpoint = call->endpoint.url;
-	const char *host = strstr(endpoint, "://");
-	size_t scheme_len = host != NULL ? host + 3 - endpoint : 0;
-	size_t host_len = strcspn(endpoint + scheme_len, "/");
+	const char *scheme_end = strstr(endpoint, "://");
+	size_t scheme_len = scheme_end != NULL ? scheme_end + 3 - endpoint : 0;
+	size_t host_len = strcspn(endpoint + scheme_len, "/?#");
 
+	*host = scheme_len;
 	aws_buffer_append(url, endpoint, scheme_len);
 	if (call->endpoint_url == NULL)
 		aws_buffer_string(url, aws_buffer_text(&call->request.host_prefix));
@@ -96,8 +93,7 @@ start_transfer(AwsCall *call, AwsError *error)
 	AwsBuffer authorization = {0};
 	AwsBuffer path_text = {0};
 	AwsBuffer headers = {0};
-	size_t path;
-	size_t query;
+	size_t host_start, path, query;
 	char date[sizeof("20150830T123600Z")];
 	time_t clock = (time_t) aws_client_clock(client);
 	struct tm parts;
@@ -105,9 +101,9 @@ start_transfer(AwsCall *call, AwsError *error)
 	bool ok;
 
 	strftime(date, sizeof(date), "%Y%m%dT%H%M%SZ", gmtime_r(&clock, &parts));
-	append_url(call, &url, &path, &query);
+	append_url(call, &url, &host_start, &path, &query);
 	ok = !url.failed;
-	if (ok && !host_of(url.data, &host, error))
+	if (ok && !host_of(url.data, host_start, path, &host, error))
 		goto out;
 	aws_buffer_append(&headers, request->headers.data, request->headers.len);
 	if (call->endpoint.headers != NULL)

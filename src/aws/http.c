@@ -323,8 +323,8 @@ aws_http_next(const AwsHttp *http)
 }
 
 /* Takes a transfer apart; its easy handle is kept for the next one. */
-static void
-transfer_end(AwsTransfer *transfer)
+void
+aws_http_cancel(AwsTransfer *transfer)
 {
 	AwsHttp *http = transfer->http;
 	SignalGuard guard;
@@ -353,7 +353,7 @@ aws_http_free(AwsHttp *http)
 	for (AwsTransfer *transfer = LIST_FIRST(&http->transfers), *next; transfer != NULL; transfer = next)
 	{
 		next = LIST_NEXT(transfer, all);
-		transfer_end(transfer);
+		aws_http_cancel(transfer);
 	}
 	guard_enter(&guard);
 	while (http->idle_count > 0)
@@ -427,7 +427,7 @@ finish_transfers(AwsHttp *http)
 		result.message = text;
 		events = transfer->events;
 		arg = transfer->arg;
-		transfer_end(transfer);
+		aws_http_cancel(transfer);
 		events->done(arg, &result);
 		any = true;
 	}
@@ -615,12 +615,6 @@ aws_http_start(AwsHttp *http, const AwsHttpRequest *request, const AwsHttpEvents
 	}
 	LIST_INSERT_HEAD(&http->transfers, transfer, all);
 	return transfer;
-}
-
-void
-aws_http_cancel(AwsTransfer *transfer)
-{
-	transfer_end(transfer);
 }
 
 bool

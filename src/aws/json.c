@@ -351,25 +351,14 @@ hex_value(const char *p)
 static void
 append_utf8(AwsBuffer *buffer, uint32_t c)
 {
-	if (c < 0x80)
-		aws_buffer_char(buffer, (char) c);
-	else if (c < 0x800)
-	{
-		aws_buffer_char(buffer, (char) (0xC0 | c >> 6));
-		aws_buffer_char(buffer, (char) (0x80 | (c & 0x3F)));
-	}
-	else
-	{
-		if (c < 0x10000)
-			aws_buffer_char(buffer, (char) (0xE0 | c >> 12));
-		else
-		{
-			aws_buffer_char(buffer, (char) (0xF0 | c >> 18));
-			aws_buffer_char(buffer, (char) (0x80 | (c >> 12 & 0x3F)));
-		}
-		aws_buffer_char(buffer, (char) (0x80 | (c >> 6 & 0x3F)));
-		aws_buffer_char(buffer, (char) (0x80 | (c & 0x3F)));
-	}
+	static const unsigned char leads[] = {0, 0xC0, 0xE0, 0xF0};
+	int more = c < 0x80 ? 0 : c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+	char bytes[4];
+
+	for (int i = more; i > 0; i--, c >>= 6)
+		bytes[i] = (char) (0x80 | (c & 0x3F));
+	bytes[0] = (char) (leads[more] | c);
+	aws_buffer_append(buffer, bytes, (size_t) more + 1);
 }
 
 void
