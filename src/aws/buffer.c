@@ -45,16 +45,6 @@ aws_buffer_reserve(AwsBuffer *buffer, size_t more)
 }
 
 void
-aws_buffer_append(AwsBuffer *buffer, const void *bytes, size_t len)
-{
-	if (len == 0 || !aws_buffer_reserve(buffer, len))
-		return;
-	memcpy(buffer->data + buffer->len, bytes, len);
-	buffer->len += len;
-	buffer->data[buffer->len] = '\0';
-}
-
-void
 aws_buffer_string(AwsBuffer *buffer, const char *string)
 {
 	aws_buffer_append(buffer, string, strlen(string));
@@ -79,6 +69,21 @@ aws_buffer_format(AwsBuffer *buffer, const char *format, ...)
 	buffer->len += (size_t) len;
 }
 
+/* The high bit of each of eight bytes that is below 0x20, a quote or a backslash, or above such a one. */
+static uint64_t
+escaped(const char *bytes)
+{
+	const uint64_t ones = UINT64_MAX / 255;
+	uint64_t word;
+	uint64_t quote;
+	uint64_t backslash;
+
+	memcpy(&word, bytes, sizeof(word));
+	quote = word ^ ones * '"';
+	backslash = word ^ ones * '\\';
+	return ((word - ones * 0x20) | (quote - ones) | (backslash - ones)) & ~word & ones * 0x80;
+}
+
 void
 aws_buffer_json(AwsBuffer *buffer, const char *string, size_t len)
 {
@@ -88,9 +93,14 @@ aws_buffer_json(AwsBuffer *buffer, const char *string, size_t len)
 	aws_buffer_char(buffer, '"');
 	for (size_t i = 0; i < len; i++)
 	{
-		unsigned char c = (unsigned char) string[i];
+		unsigned char c;
 		const char *escape;
 
+		while (len - i >= sizeof(uint64_t) && escaped(string + i) == 0)
+			i += sizeof(uint64_t);
+		if (i == len)
+			break;
+		c = (unsigned char) string[i];
 		if (c >= 0x20 && c != '"' && c != '\\')
 			continue;
 		aws_buffer_append(buffer, string + plain, i - plain);

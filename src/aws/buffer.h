@@ -25,21 +25,24 @@ typedef struct AwsBuffer
 /* Makes room for 'more' bytes and the NUL; false if that failed. */
 extern bool aws_buffer_reserve(AwsBuffer *buffer, size_t more);
 
-extern void aws_buffer_append(AwsBuffer *buffer, const void *bytes, size_t len);
-extern void aws_buffer_string(AwsBuffer *buffer, const char *string);
-extern void aws_buffer_format(AwsBuffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static inline void
+aws_buffer_append(AwsBuffer *buffer, const void *bytes, size_t len)
+{
+	if (len == 0 || ((buffer->failed || len >= buffer->size - buffer->len) && !aws_buffer_reserve(buffer, len)))
+		return;
+	memcpy(buffer->data + buffer->len, bytes, len);
+	buffer->len += len;
+	buffer->data[buffer->len] = '\0';
+}
 
 static inline void
 aws_buffer_char(AwsBuffer *buffer, char c)
 {
-	if (buffer->len + 1 < buffer->size && !buffer->failed)
-	{
-		buffer->data[buffer->len++] = c;
-		buffer->data[buffer->len] = '\0';
-	}
-	else
-		aws_buffer_append(buffer, &c, 1);
+	aws_buffer_append(buffer, &c, 1);
 }
+
+extern void aws_buffer_string(AwsBuffer *buffer, const char *string);
+extern void aws_buffer_format(AwsBuffer *buffer, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends a JSON string: quoted, with the escapes that RFC 8259 requires. */
 extern void aws_buffer_json(AwsBuffer *buffer, const char *string, size_t len);
