@@ -50,7 +50,6 @@ static const char *const account_secrets[] = {"secret_access_key", "session_toke
 /* How a column becomes jsonb: the usual types at once, others as to_jsonb does it. */
 typedef enum Shape
 {
-	SHAPE_DROPPED,
 	SHAPE_SECRET,
 	SHAPE_TEXT,
 	SHAPE_BOOL,
@@ -62,6 +61,7 @@ typedef enum Shape
 typedef struct Column
 {
 	JsonbValue name;
+	int at; /* its place in a row */
 	Oid type;
 	Shape shape;
 	FmgrInfo convert; /* of an enum its output, of others to_jsonb */
@@ -77,7 +77,8 @@ typedef struct Audit
 	const char *type; /* INSERT, UPDATE, DELETE or TRUNCATE */
 	int64 operation;  /* that writes the rows; -1: the user does */
 	TimestampTz at;
-	Column *columns;
+	Column *columns; /* in jsonb's order of their names */
+	int ncolumns;
 	List *protected_keys; /* of char * */
 	int nkeys;
 	AttrNumber keys[INDEX_MAX_KEYS];
@@ -247,6 +248,18 @@ shape_of(Oid type)
 	}
 }
 
+/* As jsonb sorts an object's members: those that come in this order need no sorting in each row. */
+static int
+compare_names(const void *a, const void *b)
+{
+	const JsonbValue *one = &((const Column *) a)->name;
+	const JsonbValue *other = &((const Column *) b)->name;
+
+	if (one->val.string.len != other->val.string.len)
+		return one->val.string.len - other->val.string.len;
+	return memcmp(one->val.string.val, other->val.string.val, one->val.string.len);
+}
+
 static void
 look_at_columns(Audit *audit)
 {
@@ -256,12 +269,14 @@ look_at_columns(Audit *audit)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-		Column *column = &audit->columns[i];
+		Column *column = &audit->columns[audit->ncolumns];
 		Oid output;
 		bool varlena;
 
 		if (attribute->attisdropped)
 			continue;
+		audit->ncolumns++;
+		column->at = i;
 		column->name.type = jbvString;
 		column->name.val.string.val = NameStr(attribute->attname);
 		column->name.val.string.len = strlen(NameStr(attribute->attname));
@@ -283,6 +298,7 @@ look_at_columns(Audit *audit)
 							   &column->convert);
 		}
 	}
+	qsort(audit->columns, audit->ncolumns, sizeof(Column), compare_names);
 }
 
 static void
@@ -337,17 +353,15 @@ push_row(const Audit *audit, JsonbParseState **state, char *name, TupleTableSlot
 	pushJsonbValue(state, WJB_KEY, &value);
 	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
 	slot_getallattrs(slot);
-	for (int i = 0; i < slot->tts_tupleDescriptor->natts; i++)
+	for (int i = 0; i < audit->ncolumns; i++)
 	{
 		const Column *column = &audit->columns[i];
 
-		if (column->shape == SHAPE_DROPPED)
-			continue;
 		pushJsonbValue(state, WJB_KEY, unconstify(JsonbValue *, &column->name));
-		if (slot->tts_isnull[i])
+		if (slot->tts_isnull[column->at])
 			value.type = jbvNull;
 		else
-			column_value(column, slot->tts_values[i], &value);
+			column_value(column, slot->tts_values[column->at], &value);
 		pushJsonbValue(state, WJB_VALUE, &value);
 	}
 	pushJsonbValue(state, WJB_END_OBJECT, NULL);
