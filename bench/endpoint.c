@@ -8,14 +8,17 @@
  * Listens on a free port of 127.0.0.1 and writes its URL to URL_FILE.  Without
  * an emulator it answers from made-up inventories, at full speed, so that what
  * is measured is the client: N security groups with four rules each, N roles,
- * N log groups, one VPC; every other listing is empty.  One thread serves one
- * connection, as few clients open more than a hundred.
+ * N log groups, one VPC; every other listing is empty.  A group or role named
+ * bench-I can be created, which the inventory then reaches up to; any other
+ * call succeeds and changes nothing.  One thread serves one connection, as few
+ * clients open more than a hundred.
  *
  *	  GET /bench/set?delay=50&groups=1000&roles=0&log_groups=0
  *					sets any of these and forgets what was counted
  *	  GET /bench/counts
- *					"<requests> <peak in flight> <bytes of answers>" and a line
- *					"<count> <operation>" for each operation
+ *					"<requests> <peak in flight> <bytes of answers> <ms in
+ *					which any was in flight>" and a line "<count> <operation>"
+ *					for each operation
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -76,6 +79,8 @@ static long request_count;
 static long in_flight;
 static long peak_in_flight;
 static long long answered_bytes;
+static double busy_ms;	  /* until the last time that nothing was in flight */
+static double busy_since; /* while something is */
 
 /* ---- text ---- */
 
@@ -398,6 +403,46 @@ static const struct Listing
 	{"DescribeLogGroups", JSON, "logGroups", &log_groups, 1, 50, write_log_group},
 };
 
+/* A creation, which the inventory grows by; false: this operation is none. */
+static bool
+write_creation(const Message *request, const char *operation, Text *out)
+{
+	Inventory *into = NULL;
+	long i = 0;
+
+	if (strcmp(operation, "CreateSecurityGroup") == 0)
+	{
+		into = &groups;
+		i = number_of(request, "GroupName=bench-");
+		text_add(out, "<return>true</return><groupId>sg-%08lx</groupId>", i);
+	}
+	else if (strcmp(operation, "CreateRole") == 0)
+	{
+		into = &roles;
+		i = number_of(request, "RoleName=bench-");
+		text_add(out, "<CreateRoleResult><Role>");
+		write_role(out, i);
+		text_add(out, "</Role></CreateRoleResult>");
+	}
+	else if (strcmp(operation, "AuthorizeSecurityGroupIngress") == 0)
+	{
+		const char *id = memmem(request->bytes.data, request->len, "GroupId=sg-", 11);
+
+		i = id != NULL ? strtol(id + 11, NULL, 16) : 0;
+		text_add(out, "<return>true</return><securityGroupRuleSet>");
+		for (int r = 0; r < RULES_OF_GROUP; r++)
+			write_rule(out, i * RULES_OF_GROUP + r);
+		text_add(out, "</securityGroupRuleSet>");
+	}
+	else
+		return false;
+	pthread_mutex_lock(&lock);
+	if (into != NULL && into->count <= i)
+		into->count = i + 1;
+	pthread_mutex_unlock(&lock);
+	return true;
+}
+
 /* One page of a listing: the token is the number of the first item, plus one thousand million. */
 static void
 write_page(const struct Listing *listing, const Message *request, Text *out)
@@ -409,7 +454,17 @@ write_page(const struct Listing *listing, const Message *request, Text *out)
 	long most = number_of(request, limits[listing->protocol]);
 	long total = listing->of->count * listing->per_object;
 	long end;
+	const char *id = request->bytes.data;
 
+	if (listing->of == &groups && memmem(id, request->len, "=sg-", 4) != NULL)
+	{
+		/* read by id */
+		text_add(out, "<%s>", listing->list);
+		while ((id = memmem(id, request->bytes.data + request->len - id, "=sg-", 4)) != NULL)
+			listing->write(out, strtol(id += 4, NULL, 16));
+		text_add(out, "</%s>", listing->list);
+		return;
+	}
 	first = first > base ? first - base : 0;
 	most = most > 0 ? most : listing->protocol == EC2 ? total : listing->page;
 	end = first + most < total ? first + most : total;
@@ -446,6 +501,11 @@ write_answer(const Message *request, const char *operation, Text *out)
 		return;
 	}
 	text_add(out, "<%sResponse><requestId>bench</requestId>", operation);
+	if (write_creation(request, operation, out))
+	{
+		text_add(out, "</%sResponse>", operation);
+		return;
+	}
 	if (listing == NULL || listing->protocol == QUERY)
 		text_add(out, "<%sResult>", operation);
 	if (listing != NULL)
@@ -484,17 +544,27 @@ set_values(const char *path)
 	memset(operations, 0, sizeof(operations));
 	operation_count = 0;
 	request_count = peak_in_flight = answered_bytes = 0;
+	busy_ms = 0;
 }
 
 static void
 write_counts(Text *out)
 {
-	text_add(out, "%ld %ld %lld\n", request_count, peak_in_flight, answered_bytes);
+	text_add(out, "%ld %ld %lld %.0f\n", request_count, peak_in_flight, answered_bytes, busy_ms);
 	for (int i = 0; i < operation_count; i++)
 		text_add(out, "%ld %s\n", operations[i].count, operations[i].name);
 }
 
 /* ---- connections ---- */
+
+static double
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
 
 static int
 connect_emulator(void)
@@ -585,6 +655,8 @@ serve(void *arg)
 		name_operation(&request, name, sizeof(name));
 		pthread_mutex_lock(&lock);
 		count_operation(name);
+		if (in_flight == 0)
+			busy_since = now_ms();
 		if (++in_flight > peak_in_flight)
 			peak_in_flight = in_flight;
 		delay = (struct timespec){.tv_sec = delay_ms / 1000, .tv_nsec = delay_ms % 1000 * 1000000};
@@ -600,7 +672,8 @@ serve(void *arg)
 			open = ask_emulator(&emulator, &request, &answer) && write_all(fd, answer.bytes.data, answer.len) &&
 				   !answer.until_eof && emulator >= 0;
 		pthread_mutex_lock(&lock);
-		in_flight--;
+		if (--in_flight == 0)
+			busy_ms += now_ms() - busy_since;
 		answered_bytes += answer.bytes.len;
 		pthread_mutex_unlock(&lock);
 	}

@@ -56,7 +56,7 @@ class Endpoint:
         urllib.request.urlopen(f"{self.url}/bench/set?{query}").read()
 
     def counts(self):
-        """Return (requests, peak in flight, bytes of answers, requests by operation) since the last set()."""
+        """Return (requests, peak in flight, bytes of answers, busy ms, requests by operation) since the last set()."""
         first, *lines = urllib.request.urlopen(f"{self.url}/bench/counts").read().decode().splitlines()
         by_operation = {name: int(n) for n, name in (line.split(" ", 1) for line in lines)}
         return (*map(int, first.split()), by_operation)
@@ -189,11 +189,11 @@ class Session:
         cpu, start = self.cpu(), time.monotonic()
         rows = len(self.sql(text).splitlines())
         wall = time.monotonic() - start
-        requests, peak, size, by_operation = self.endpoint.counts()
+        requests, peak, size, busy, by_operation = self.endpoint.counts()
         return {
             "wall_s": round(wall, 3), "cpu_s": round((self.cpu() - cpu) / 1000, 3),
             "peak_mb": round((self.memory("VmHWM") - self.idle) / 1024, 1), "requests": requests,
-            "in_flight": peak, "answers_mb": round(size / 1e6, 1), "rows": rows, "operations": by_operation,
+            "in_flight": peak, "answers_mb": round(size / 1e6, 1), "busy_s": busy / 1000, "rows": rows, "operations": by_operation,
         }
 
     def close(self):
@@ -211,7 +211,7 @@ def measure_peer(endpoint, delay, *command, quiet=False):
     wall = time.monotonic() - start
     if status != 0:
         raise SystemExit(f"{command} failed")
-    requests, peak, size, by_operation = endpoint.counts()
+    requests, peak, size, busy, by_operation = endpoint.counts()
     return {
         "wall_s": round(wall, 3), "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
         "peak_mb": round(usage.ru_maxrss / 1024, 1), "requests": requests, "in_flight": peak,
