@@ -205,30 +205,6 @@ object_take_item(Object *object, Jsonb *doc, Bitmapset *unknown, const char *why
 	return object->unmanaged == NULL;
 }
 
-/*
- * A reply's item -> the object's actual values, states and cloud id.  What only
- * a join brings stays as it was, and unknown.  False, and object->unmanaged
- * says why, where the table cannot hold it.
- */
-bool
-object_set_actual(Session *session, Object *object, const char *json, Size len)
-{
-	const char *why;
-	Jsonb *doc = item_parse(session->world, json, len, &why);
-	bool result;
-	int nest;
-
-	if (doc == NULL)
-	{
-		object->unmanaged = "AWS's answer cannot be read";
-		return false;
-	}
-	nest = pin_formats();
-	result = object_take_item(object, doc, join_attributes(object->kind, NULL, NULL), why);
-	unpin_settings(nest);
-	return result;
-}
-
 Object *
 object_scratch(Kind *kind, const char *region)
 {

@@ -44,6 +44,7 @@ typedef struct Account
 {
 	AwsCredentials *credentials;
 	const char *identity; /* tells credentials apart; holds no secret */
+	bool asked;			  /* who they belong to, and not yet told */
 	dlist_head ended;	  /* of CloudCall, for cloud_next */
 	MemoryContextCallback callback;
 } Account;
@@ -725,6 +726,57 @@ cloud_call(Session *session, const char *service, const char *operation, const c
 	return call;
 }
 
+/* ------------------------------------------------------------- identity */
+
+/* Who the credentials belong to, as far as this backend was told. */
+static char *known_identity = NULL;
+static char *known_id = NULL;
+
+static bool
+id_is_known(const Account *account)
+{
+	return known_id != NULL && strcmp(known_identity, account->identity) == 0;
+}
+
+static void
+take_id(void *arg, CloudCall *call)
+{
+	Account *account = arg;
+	JsonbValue reply;
+	JsonbValue id;
+
+	account->asked = false;
+	if (call->error == NULL)
+	{
+		json_parse(call->result, strlen(call->result), &reply);
+		if (path_find(&reply, "Account", strlen("Account"), &id))
+		{
+			if (known_id != NULL)
+			{
+				pfree(known_id);
+				pfree(known_identity);
+				known_id = NULL;
+			}
+			known_identity = MemoryContextStrdup(TopMemoryContext, account->identity);
+			known_id = MemoryContextStrdup(TopMemoryContext, json_text(&id));
+		}
+	}
+	cloud_free(call);
+}
+
+/* Asks what account_id will want to know, unless that is known, and goes on. */
+void
+account_ask(Session *session)
+{
+	Account *account = account_open(session);
+	const char *region = session->world && session->world->nregions > 0 ? session->world->regions[0] : "us-east-1";
+
+	if (account->asked || id_is_known(account))
+		return;
+	account->asked = true;
+	cloud_on_end(cloud_start(session, "sts", "GetCallerIdentity", region, "{}", NULL, false, NULL), take_id, account);
+}
+
 /*
  * The number of the account that the credentials belong to, asked once per
  * backend and credentials; NULL if the answer was refused.  Becomes the
@@ -733,35 +785,13 @@ cloud_call(Session *session, const char *service, const char *operation, const c
 const char *
 account_id(Session *session)
 {
-	static char *known_identity = NULL;
-	static char *known_id = NULL;
 	Account *account = account_open(session);
-	CloudCall *call;
-	JsonbValue reply;
-	JsonbValue id;
-	const char *region = session->world && session->world->nregions > 0 ? session->world->regions[0] : "us-east-1";
 
-	if (known_id == NULL || strcmp(known_identity, account->identity) != 0)
-	{
-		call = cloud_call(session, "sts", "GetCallerIdentity", region, "{}", NULL, NULL, NULL);
-		if (cloud_error(call) != NULL)
-		{
-			cloud_free(call);
-			return NULL;
-		}
-		json_parse(cloud_result(call), strlen(cloud_result(call)), &reply);
-		if (!path_find(&reply, "Account", strlen("Account"), &id))
-			return NULL;
-		if (known_id != NULL)
-		{
-			pfree(known_id);
-			pfree(known_identity);
-			known_id = NULL;
-		}
-		known_identity = MemoryContextStrdup(TopMemoryContext, account->identity);
-		known_id = MemoryContextStrdup(TopMemoryContext, json_text(&id));
-		cloud_free(call);
-	}
+	account_ask(session);
+	while (account->asked)
+		cloud_turn();
+	if (!id_is_known(account))
+		return NULL;
 	if (session->world != NULL && session->world->account == NULL)
 		session->world->account = MemoryContextStrdup(session->memory, known_id);
 	return MemoryContextStrdup(session->memory, known_id);

@@ -16,8 +16,8 @@
 
 #include "engine/engine.h"
 
-#define READ_BACK_TRIES 5
-#define READ_BACK_MS 200
+#define FIND_TRIES 5
+#define FIND_MS 200
 #define FAILURES_SHOWN 20
 
 static bool
@@ -70,74 +70,84 @@ pause_ms(long ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
-/* Reads objects of one kind again; a list that lags is asked again before the replies' values count. */
+/* Looks for objects of one kind whose ids no reply gave, by their parents. */
 static void
-read_back_kind(Session *session, Kind *kind, List *objects)
+find_nameless(Session *session, Kind *kind, List *nameless)
+{
+	const char *column = kind->res->find_parent;
+	int i = column ? attribute_index(kind->res, column, strlen(column)) : -1;
+	List *parents = NIL;
+	ListCell *cell;
+
+	foreach (cell, nameless)
+	{
+		Object *object = lfirst(cell);
+
+		if (i >= 0 && object->desired[i].nrefs == 1)
+			parents = list_append_unique_ptr(parents, object->desired[i].refs[0]);
+	}
+	for (int try = 0; try < FIND_TRIES && parents != NIL && nameless != NIL; try++)
+	{
+		if (try > 0)
+			pause_ms(FIND_MS << try);
+		cloud_find(session, kind, parents);
+		foreach (cell, nameless)
+			if (((Object *) lfirst(cell))->cloud_id != NULL)
+				nameless = foreach_delete_current(nameless, cell);
+	}
+	foreach (cell, nameless)
+		fill_from_sent(lfirst(cell));
+}
+
+/* Reads objects again, parents first, those of all kinds at once; where AWS does not show one, its reply counts. */
+static void
+read_back(Session *session, List *objects)
 {
 	List *known = NIL;
 	List *nameless = NIL;
-	List *parents = NIL;
+	List *saved = NIL;
 	ListCell *cell;
 
 	foreach (cell, objects)
 	{
 		Object *object = lfirst(cell);
 
-		if (object->cloud_id != NULL && kind->res->reply_complete)
-			fill_from_sent(object);
-		else if (object->cloud_id != NULL)
-			known = lappend(known, object);
-		else
+		if (object->cloud_id == NULL)
 			nameless = lappend(nameless, object);
-	}
-	if (nameless != NIL && kind->res->find_parent != NULL)
-	{
-		int i = attribute_index(kind->res, kind->res->find_parent, strlen(kind->res->find_parent));
-
-		foreach (cell, nameless)
+		else if (object->kind->res->reply_complete)
+			fill_from_sent(object);
+		else
 		{
-			Object *object = lfirst(cell);
-
-			if (i >= 0 && object->desired[i].nrefs == 1)
-				parents = list_append_unique_ptr(parents, object->desired[i].refs[0]);
+			known = lappend(known, object);
+			saved = lappend(saved, object->actual);
 		}
 	}
-	for (int try = 0; try < READ_BACK_TRIES && (known != NIL || nameless != NIL); try++)
-	{
-		List *late = NIL;
-
-		if (try > 0)
-			pause_ms(READ_BACK_MS << try);
-		if (nameless != NIL && parents != NIL)
-			cloud_find(session, kind, parents);
-		foreach (cell, nameless)
-			if (((Object *) lfirst(cell))->cloud_id != NULL)
-				nameless = foreach_delete_current(nameless, cell);
-		if (known != NIL)
-		{
-			List *saved = NIL;
-
-			foreach (cell, known)
-				saved = lappend(saved, ((Object *) lfirst(cell))->actual);
-			cloud_read(session, known);
-			foreach (cell, known)
-			{
-				Object *object = lfirst(cell);
-
-				if (object->presence == PRESENCE_PRESENT && object->actual != NULL)
-					continue;
-				object->actual = list_nth(saved, foreach_current_index(cell));
-				late = lappend(late, object);
-			}
-		}
-		known = late;
-		if (parents == NIL)
-			break;
-	}
+	if (known != NIL)
+		cloud_read(session, known);
 	foreach (cell, known)
-		fill_from_sent(lfirst(cell));
-	foreach (cell, nameless)
-		fill_from_sent(lfirst(cell));
+	{
+		Object *object = lfirst(cell);
+
+		if (object->presence == PRESENCE_PRESENT && object->actual != NULL)
+			continue;
+		object->actual = list_nth(saved, foreach_current_index(cell));
+		fill_from_sent(object);
+	}
+	while (nameless != NIL)
+	{
+		Kind *kind = ((Object *) linitial(nameless))->kind;
+		List *same = NIL;
+
+		foreach (cell, nameless)
+			if (((Object *) lfirst(cell))->kind == kind)
+			{
+				same = lappend(same, lfirst(cell));
+				nameless = foreach_delete_current(nameless, cell);
+			}
+		find_nameless(session, kind, same);
+	}
+	foreach (cell, objects)
+		object_resolve_actual(session, lfirst(cell));
 }
 
 /*
@@ -322,6 +332,7 @@ conclude(Session *session, Plan *plan)
 	List *agreed = NIL;
 	List *deleted = NIL;
 	List *forgotten = list_copy(plan->forgotten);
+	List *all = NIL;
 	List *born = NIL;
 	List **touched = palloc0(sizeof(List *) * (world->nkinds + 1));
 	List **created = palloc0(sizeof(List *) * (world->nkinds + 1));
@@ -352,13 +363,13 @@ conclude(Session *session, Plan *plan)
 		}
 	}
 	for (int k = 0; k < world->nkinds; k++)
+		all = list_concat(all, touched[k]);
+	read_back(session, all);
+	for (int k = 0; k < world->nkinds; k++)
 	{
-		Kind *kind = world->kinds[k];
+		const Kind *kind = world->kinds[k];
 		Kind *other;
 
-		read_back_kind(session, kind, touched[k]);
-		foreach (cell, touched[k])
-			object_resolve_actual(session, lfirst(cell));
 		for (int b = 0; created[k] != NIL && b < (int) lengthof(kind->res->born); b++)
 			if (kind->res->born[b].import && (other = kind_by_name(world, kind->res->born[b].resource)) != NULL)
 				find_born(session, other, kind->res->born[b].parent, created[k], &written, &born);

@@ -602,6 +602,7 @@ extern CloudCall *cloud_call(Session *session, const char *service, const char *
 extern struct AwsClient *cloud_client(void); /* the backend's, with the limits that the settings say */
 /* raises what a function of the client said, and clears it */
 pg_noreturn extern void cloud_raise_client(struct AwsError *error);
+extern void account_ask(Session *session); /* asks for what account_id tells, while other things are done */
 extern const char *
 account_id(Session *session); /* GetCallerIdentity, once per backend and credentials; NULL if refused */
 extern bool codes_match(const char *codes, const char *code, const char *message);
@@ -619,8 +620,6 @@ extern bool items_whole(const char *items);				  /* whether the path is ".", the
 extern Bitmapset *join_attributes(const Kind *kind, const Join *join, Bitmapset *set);
 /* takes an item, under pinned formats; attributes in 'unknown' keep their values; false: unmanaged */
 extern bool object_take_item(Object *object, Jsonb *doc, Bitmapset *unknown, const char *why);
-/* the same from a reply's text; false and object->unmanaged when the table cannot hold it */
-extern bool object_set_actual(Session *session, Object *object, const char *json, Size len);
 /* an Object that is not among its kind's objects, to look at one reply */
 extern Object *object_scratch(Kind *kind, const char *region);
 extern void object_resolve_actual(Session *session, Object *object); /* references by cloud id -> Objects */

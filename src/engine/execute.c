@@ -56,17 +56,23 @@ doing(const Action *action)
 
 /* ------------------------------------------------------------ action end */
 
+/* Those that wait for an action may begin, or will not be tried. */
 static void
 release(Executor *ex, Action *action)
 {
+	bool lost = action->state == ACTION_FAILED || action->state == ACTION_SKIPPED;
 	ListCell *cell;
 
+	if (action->run != NULL && action->run->released)
+		return;
+	if (action->run != NULL)
+		action->run->released = true;
 	foreach (cell, action->after)
 	{
 		Action *next = lfirst(cell);
 
 		Assert(next->pending > 0);
-		if (action->state != ACTION_DONE && next->state == ACTION_WAITING)
+		if (lost && next->state == ACTION_WAITING)
 		{
 			next->state = ACTION_SKIPPED;
 			next->error = psprintf("not tried, since %s %s", object_describe(action->object),
@@ -136,6 +142,9 @@ start_step(Executor *ex, Action *action)
 	{
 		const Call *call = list_nth(run->steps, run->at);
 
+		/* the object is there: what needs it does not wait until what came along with it has gone */
+		if (run->at + 1 == list_length(run->steps) && removes_born(action->object->kind->res, call))
+			release(ex, action);
 		if (call->until != NULL)
 		{
 			ex->polling = lappend(ex->polling, action);

@@ -18,6 +18,7 @@ typedef struct Run
 	TimestampTz poll_at; /* of a wait */
 	TimestampTz wait_since;
 	int polls;
+	bool released;		 /* those that wait for it were told */
 	const char *refusal; /* why a request of the step is repeated, or NULL */
 	Value *values;		 /* effective */
 	const char *lookup;	 /* what Resource.lookup found, as JSON */
@@ -80,6 +81,7 @@ extern void action_take_error(Action *action, const CloudError *error);
 extern void action_fail(Executor *ex, Action *action);
 
 /* in execute_request.c */
+extern bool removes_born(const Resource *res, const Call *call);
 /* queues what a call of an action's step asks for; 'element' is $@, 'gathered' $#, each may be NULL */
 extern void request_new(Executor *ex, List *actions, const Call *call, const char *element, const char *gathered);
 /* makes requests of the actions that wait for company */

@@ -38,6 +38,16 @@ split_operation(const Resource *res, const char *operation, const char **service
 	*name = colon ? colon + 1 : operation;
 }
 
+/* Whether a call removes what AWS makes along with a new object. */
+bool
+removes_born(const Resource *res, const Call *call)
+{
+	for (int b = 0; b < (int) lengthof(res->born); b++)
+		if (call == &res->born[b].remove)
+			return true;
+	return false;
+}
+
 /*
  * The number of the step under way, by which an interrupted creation is
  * resumed: its call's place in Resource.create.  What is done to what AWS makes
@@ -55,10 +65,7 @@ step_number(const Action *action)
 	for (int c = 0; c < MAX_CALLS; c++)
 		if (call == &res->create[c])
 			return c;
-	for (int b = 0; b < (int) lengthof(res->born); b++)
-		if (call == &res->born[b].remove)
-			return 0;
-	return MAX_CALLS;
+	return removes_born(res, call) ? 0 : MAX_CALLS;
 }
 
 /* Expands a request, journals its intents and queues it. */
@@ -175,11 +182,11 @@ requests_send(Executor *ex)
 
 /* The values of one action's created object, for the journal and for what follows. */
 static void
-take_item(Executor *ex, Action *action, const char *json)
+take_item(Action *action, Jsonb *item, const char *why)
 {
 	Object *object = action->object;
 
-	if (!object_set_actual(ex->session, object, json, strlen(json)))
+	if (!object_take_item(object, item, join_attributes(object->kind, NULL, NULL), why))
 		return;
 	object->presence = PRESENCE_PRESENT;
 	object_index(object);
@@ -202,30 +209,20 @@ know_id(Action *action)
 
 /* A batch's reply lists its objects: matched by natural key, over references as the rows have them. */
 static void
-take_batch_items(Executor *ex, Request *request, const char *reply)
+take_batch_items(Executor *ex, Request *request, const JsonbValue *list, const char *why)
 {
-	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(reply)));
-	JsonbValue list;
-	JsonbIterator *it;
-	JsonbIteratorToken token;
-	JsonbValue value;
 	Action *first = linitial(request->actions);
+	JsonElements elements = {list};
+	JsonbValue item;
 
-	if (!path_get(doc, request->call->reply_items, &list) || list.type != jbvBinary)
-		return;
-	it = JsonbIteratorInit(list.val.binary.data);
-	while ((token = JsonbIteratorNext(&it, &value, true)) != WJB_DONE)
+	while (json_next_element(&elements, &item))
 	{
-		Object *seen;
+		Object *seen = object_scratch(first->object->kind, first->object->region);
+		Jsonb *doc = JsonbValueToJsonb(&item);
 		const char *key;
-		char *text;
 		ListCell *cell;
 
-		if (token != WJB_ELEM || value.type != jbvBinary)
-			continue;
-		text = JsonbToCString(NULL, value.val.binary.data, value.val.binary.len);
-		seen = object_scratch(first->object->kind, first->object->region);
-		if (!object_set_actual(ex->session, seen, text, strlen(text)))
+		if (!json_is_object(&item) || !object_take_item(seen, doc, NULL, why))
 			continue;
 		object_resolve_actual(ex->session, seen);
 		key = object_natural_key(seen, seen->actual);
@@ -236,35 +233,49 @@ take_batch_items(Executor *ex, Request *request, const char *reply)
 			if (key != NULL && action->object->natural_key != NULL && action->object->cloud_id == NULL &&
 				strcmp(key, action->object->natural_key) == 0)
 			{
-				take_item(ex, action, text);
+				take_item(action, doc, why);
 				break;
 			}
 		}
 	}
 }
 
+/* Takes what a reply says of the objects. */
+static void
+take_reply(Executor *ex, Request *request, const char *reply)
+{
+	Action *first = linitial(request->actions);
+	const Call *call = request->call;
+	const char *path = call->reply_items ? call->reply_items : call->item;
+	JsonbValue found;
+	const char *why;
+	Jsonb *doc;
+	int nest;
+
+	if (reply == NULL || path == NULL)
+		return;
+	doc = item_parse(ex->session->world, reply, strlen(reply), &why);
+	if (doc == NULL || !path_get(doc, path, &found))
+		return;
+	nest = pin_formats();
+	if (call->reply_items != NULL)
+		take_batch_items(ex, request, &found, why);
+	else if (call == &first->object->kind->res->lookup)
+		first->run->lookup = json_text(&found);
+	else if (json_is_object(&found))
+		take_item(first, JsonbValueToJsonb(&found), why);
+	unpin_settings(nest);
+}
+
 static void
 request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_done)
 {
-	const char *reply = was_done ? NULL : cloud_result(cloud);
 	const char *request_id = cloud_request_id(cloud);
-	Action *first = linitial(request->actions);
 	ListCell *cell;
 
 	foreach (cell, request->actions)
 		know_id(lfirst(cell));
-	if (reply != NULL && request->call->reply_items != NULL)
-		take_batch_items(ex, request, reply);
-	else if (reply != NULL && request->call->item != NULL)
-	{
-		Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(reply)));
-		char *item = path_text(doc, request->call->item);
-
-		if (request->call == &first->object->kind->res->lookup)
-			first->run->lookup = item;
-		else if (item != NULL)
-			take_item(ex, first, item);
-	}
+	take_reply(ex, request, was_done ? NULL : cloud_result(cloud));
 	foreach (cell, request->actions)
 	{
 		Action *action = lfirst(cell);

@@ -40,6 +40,21 @@ is_preview(const Session *session)
 	return session->verb == VERB_PREVIEW_APPLY || session->verb == VERB_PREVIEW_SYNC;
 }
 
+/* Whether rows came or went since they and the cloud agreed last, so that AWS will be called. */
+static bool
+rows_came_or_went(const World *world)
+{
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		ListCell *cell;
+
+		foreach (cell, world->kinds[k]->objects)
+			if ((((Object *) lfirst(cell))->desired == NULL) != (((Object *) lfirst(cell))->base == NULL))
+				return true;
+	}
+	return false;
+}
+
 /* Reads all three sides; until when a call in doubt may still change what is seen, or 0. */
 static TimestampTz
 look(Session *session)
@@ -55,6 +70,8 @@ look(Session *session)
 	if (kinds != NULL)
 	{
 		account_open(session);
+		if (session->verb == VERB_APPLY && rows_came_or_went(session->world))
+			account_ask(session); /* the guard will */
 		cloud_list(session, kinds);
 	}
 	return settle_world(session);

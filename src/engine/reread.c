@@ -120,41 +120,40 @@ reply_at(const char *reply, const char *path)
 
 /* The one of 'objects' that an item is about: by cloud id, or for want of one by natural key. */
 static Object *
-match_item(Session *session, List *objects, const char *json)
+match_item(Session *session, const List *objects, Jsonb *doc, const char *why)
 {
 	Object *first = linitial(objects);
-	Object *seen = object_scratch(first->kind, first->region);
-	const char *key = NULL;
+	const char *id = item_id(first->kind, doc);
+	Object *known = id ? object_by_cloud_id(first->kind, first->region, id) : NULL;
+	Object *seen;
+	const char *key;
 	ListCell *cell;
 
-	(void) object_set_actual(session, seen, json, strlen(json));
-	if (seen->actual == NULL)
-		return NULL;
+	if (known != NULL)
+		return list_member_ptr(objects, known) ? known : NULL;
+	seen = object_scratch(first->kind, first->region);
+	(void) object_take_item(seen, doc, NULL, why);
+	object_resolve_actual(session, seen);
+	key = object_natural_key(seen, seen->actual);
 	foreach (cell, objects)
 	{
 		Object *object = lfirst(cell);
 
-		if (object->cloud_id != NULL && seen->cloud_id != NULL)
-		{
-			if (strcmp(object->cloud_id, seen->cloud_id) == 0)
-				return object;
-			continue;
-		}
-		if (key == NULL)
-		{
-			object_resolve_actual(session, seen);
-			key = object_natural_key(seen, seen->actual);
-		}
-		if (key != NULL && object->natural_key != NULL && strcmp(key, object->natural_key) == 0)
+		if (key != NULL && object->natural_key != NULL && (id == NULL || object->cloud_id == NULL) &&
+			strcmp(key, object->natural_key) == 0)
 			return object;
 	}
 	return NULL;
 }
 
+/* Takes an item that item_parse gave, under pinned formats. */
 static void
-take_object(Session *session, Object *object, const char *json)
+take_object(Session *session, Object *object, Jsonb *doc, const char *why)
 {
-	(void) object_set_actual(session, object, json, strlen(json));
+	if (doc == NULL)
+		object->unmanaged = "AWS's answer cannot be read";
+	else
+		(void) object_take_item(object, doc, join_attributes(object->kind, NULL, NULL), why);
 	object_resolve_actual(session, object);
 	object_index(object);
 }
@@ -167,6 +166,8 @@ take_read(Session *session, CloudCall *call, List *objects)
 	const Resource *res = first->kind->res;
 	List *items = cloud_items(call);
 	List *missing = list_copy(objects);
+	const char *why;
+	int nest = pin_formats();
 	ListCell *cell;
 
 	if (reads_singly(res) || (res->get == NULL && items_whole(res->list.items)))
@@ -176,21 +177,24 @@ take_read(Session *session, CloudCall *call, List *objects)
 		if (item == NULL)
 			set_absent(first);
 		else
-			take_object(session, first, item);
+			take_object(session, first, item_parse(session->world, item, strlen(item), &why), why);
+		unpin_settings(nest);
 		return;
 	}
 	foreach (cell, items)
 	{
-		Object *object = missing ? match_item(session, missing, lfirst(cell)) : NULL;
+		Jsonb *doc = item_parse(session->world, lfirst(cell), strlen(lfirst(cell)), &why);
+		Object *object = missing && doc ? match_item(session, missing, doc, why) : NULL;
 
 		if (object == NULL)
 			continue;
-		take_object(session, object, lfirst(cell));
+		take_object(session, object, doc, why);
 		missing = list_delete_ptr(missing, object);
 	}
 	foreach (cell, missing)
 		if (listing_parent(lfirst(cell)) == listing_parent(first))
 			set_absent(lfirst(cell));
+	unpin_settings(nest);
 }
 
 /* Takes the answer to cloud_read_start's call, which stays the caller's to free. */
@@ -407,10 +411,8 @@ take_found(Session *session, Kind *kind, const char *region, const char *json, L
 		if (object == NULL)
 			object = object_new(kind, region);
 	}
-	(void) object_take_item(object, doc, join_attributes(kind, NULL, NULL), why);
+	take_object(session, object, doc, why);
 	unpin_settings(nest);
-	object_resolve_actual(session, object);
-	object_index(object);
 	return object;
 }
 

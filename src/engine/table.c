@@ -630,8 +630,7 @@ lock_rows(Session *session, Kind *kind, const List *objects, const char *strengt
 	initStringInfo(&sql);
 	appendStringInfoString(&sql, "SELECT ");
 	key_select(&sql, kind);
-	appendStringInfo(&sql, ", t.xmin, t.ctid FROM %s t JOIN (SELECT d::jsonb AS k FROM unnest($1) d) u ON ",
-					 kind->qualified);
+	appendStringInfo(&sql, ", t.xmin, t.ctid FROM %s t JOIN unnest($1::jsonb[]) AS u(k) ON ", kind->qualified);
 	match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 	appendStringInfo(&sql, " ORDER BY u.k FOR %s OF t", strength);
 

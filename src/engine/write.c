@@ -501,10 +501,9 @@ update_rows(Session *session, Kind *kind, List *updates)
 			appendStringInfo(&sql, " ELSE t.%s END", quote_identifier(target->column));
 			comma = ", ";
 		}
-		appendStringInfoString(
-			&sql,
-			" FROM (SELECT d::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'k' AS k, "
-			"d::pg_catalog.jsonb OPERATOR(pg_catalog.->) 'v' AS v, n FROM pg_catalog.unnest($1) WITH ORDINALITY AS a(d, n)) u WHERE ");
+		appendStringInfoString(&sql,
+							   " FROM (SELECT d OPERATOR(pg_catalog.->) 'k' AS k, d OPERATOR(pg_catalog.->) 'v' AS v, n"
+							   " FROM pg_catalog.unnest($1::pg_catalog.jsonb[]) WITH ORDINALITY AS a(d, n)) u WHERE ");
 		match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
 		appendStringInfoString(&sql, " RETURNING u.n::pg_catalog.int4");
 		foreach (lc, targets)
@@ -639,7 +638,7 @@ key_documents(const List *objects, int ncolumns, const char *const *columns)
 	return text_array(docs, n);
 }
 
-#define KEY_DOCUMENTS "(SELECT d::pg_catalog.jsonb AS k FROM pg_catalog.unnest($1) d) u WHERE "
+#define KEY_DOCUMENTS "pg_catalog.unnest($1::pg_catalog.jsonb[]) AS u(k) WHERE "
 
 /* Sets references to rows that are about to go to NULL, where the column takes it. */
 static void
