@@ -20,7 +20,8 @@
 
 #define MAX_ATTEMPTS 3
 #define MAX_ATTEMPTS_DYNAMODB 4
-#define MIN_SKEW_S 240 /* AWS accepts signatures five minutes old */
+#define MAX_ATTEMPTS_THROTTLED 10 /* AWS's own clients give up sooner, but the rate goes down meanwhile */
+#define MIN_SKEW_S 240			  /* AWS accepts signatures five minutes old */
 #define USER_AGENT "iasql"
 
 /* ---- the request ---- */
@@ -190,6 +191,7 @@ aws_call_send(AwsCall *call)
 		return;
 	}
 	call->state = AWS_CALL_FLYING;
+	call->sent_at = aws_now_ms();
 	client->in_flight++;
 }
 
@@ -264,10 +266,12 @@ is_dynamodb(const AwsCall *call)
 }
 
 static int
-max_attempts(const AwsCall *call)
+max_attempts(const AwsCall *call, AwsRetryClass class)
 {
 	if (call->client->limits.max_attempts > 0)
 		return call->client->limits.max_attempts;
+	if (class == AWS_RETRY_THROTTLING)
+		return MAX_ATTEMPTS_THROTTLED;
 	return is_dynamodb(call) ? MAX_ATTEMPTS_DYNAMODB : MAX_ATTEMPTS;
 }
 
@@ -300,7 +304,7 @@ try_again(AwsCall *call, AwsRetryClass class, bool maybe_executed)
 		case AWS_RETRY_THROTTLING:
 			break;
 	}
-	if (call->tries >= max_attempts(call))
+	if (call->tries >= max_attempts(call, class))
 		return false;
 	wake = aws_now_ms() + aws_retry_delay(class, call->tries - 1,
 										  is_dynamodb(call) ? AWS_RETRY_BASE_DYNAMODB_MS : AWS_RETRY_BASE_MS,
@@ -355,6 +359,12 @@ may_be_executed(const AwsError *error)
 }
 
 static void
+tell_bucket(AwsCall *call, bool throttled)
+{
+	aws_retry_answered(&call->bucket->retry, (double) call->sent_at / 1000, (double) aws_now_ms() / 1000, throttled);
+}
+
+static void
 answer_done(void *arg, const AwsHttpResult *result)
 {
 	AwsCall *call = arg;
@@ -385,7 +395,7 @@ answer_done(void *arg, const AwsHttpResult *result)
 	}
 	if (error.kind == AWS_OK)
 	{
-		aws_retry_answered(&call->bucket->retry, (double) aws_now_ms() / 1000, false);
+		tell_bucket(call, false);
 		aws_retry_give(&call->bucket->retry, call->price);
 		aws_page_finished(call);
 		return;
@@ -397,7 +407,7 @@ answer_done(void *arg, const AwsHttpResult *result)
 		call->maybe_executed = true;
 	class = aws_retry_class(&error, error.code != NULL ? aws_model_error(call->model, call->op, error.code) : NULL);
 	if (error.kind == AWS_REFUSED)
-		aws_retry_answered(&call->bucket->retry, (double) aws_now_ms() / 1000, class == AWS_RETRY_THROTTLING);
+		tell_bucket(call, class == AWS_RETRY_THROTTLING);
 	/* a 500 is an answer: what AWS says is sent again, like its own clients do */
 	again = follow_bucket(call, error.http_status) ||
 			try_again(call, class, may_be_executed(&error) && error.http_status != 500);

@@ -88,6 +88,7 @@ struct AwsCall
 	AwsReply *reply; /* being read */
 	AwsTimer timer;
 	int64_t deadline;	/* 0: has not begun */
+	int64_t sent_at;	/* the last try */
 	uint64_t keys_used; /* generation of the keys that signed the last try */
 	int tries;
 	int price;		 /* taken from the bucket's quota for retries */

@@ -61,7 +61,7 @@ measure(AwsRetryBucket *bucket, double now)
 }
 
 void
-aws_retry_answered(AwsRetryBucket *bucket, double now, bool throttled)
+aws_retry_answered(AwsRetryBucket *bucket, double sent, double now, bool throttled)
 {
 	double rate;
 	double recent;
@@ -69,6 +69,8 @@ aws_retry_answered(AwsRetryBucket *bucket, double now, bool throttled)
 	measure(bucket, now);
 	/* a burst may be throttled before it was measured */
 	recent = fmax(bucket->measured_rate, bucket->measured_count / MEASURE_EVERY);
+	if (throttled && sent <= bucket->throttled_at)
+		return;
 	if (throttled)
 	{
 		bucket->best_rate = bucket->paced ? fmin(recent, bucket->rate) : recent;

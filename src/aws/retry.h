@@ -5,8 +5,8 @@
  * AWS's retry mode 'standard': exponential backoff with full jitter, and a
  * quota of retries per bucket, so that a service in trouble is not buried
  * under retries.  A bucket that was throttled also paces its sending as mode
- * 'adaptive' does: the rate falls with each throttling answer and climbs back
- * along a cubic curve.  A bucket is one (credentials, region, service), which
+ * 'adaptive' does: the rate falls once for each burst that was throttled and
+ * climbs back along a cubic curve.  A bucket is one (credentials, region, service), which
  * is what AWS counts by.
  *
  * Pure: time and chance are arguments.
@@ -48,8 +48,11 @@ extern void aws_retry_init(AwsRetryBucket *bucket);
 /* Seconds until a request may go out: 0 is now, and takes the right to send one. */
 extern double aws_retry_pace(AwsRetryBucket *bucket, double now);
 
-/* Tells the bucket what came of a request. */
-extern void aws_retry_answered(AwsRetryBucket *bucket, double now, bool throttled);
+/*
+ * Tells the bucket what came of a request that was sent at 'sent'.  What was
+ * sent before the rate last fell says nothing of the new rate.
+ */
+extern void aws_retry_answered(AwsRetryBucket *bucket, double sent, double now, bool throttled);
 
 /* Takes the price of a retry from the quota and returns it; 0 if there is too little. */
 extern int aws_retry_take(AwsRetryBucket *bucket, AwsRetryClass class);

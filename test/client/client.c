@@ -380,20 +380,86 @@ retry_rules(void)
 	for (int i = 0; i < 100; i++)
 	{
 		is_number("not paced before it is throttled", aws_retry_pace(&bucket, now) > 0, 0);
-		aws_retry_answered(&bucket, now, i == 99);
+		aws_retry_answered(&bucket, now, now, i == 99);
 		now += 0.01;
 	}
 	for (double end = now + 1; now < end; now += 0.001)
 		if (aws_retry_pace(&bucket, now) == 0)
 		{
-			aws_retry_answered(&bucket, now, false);
+			aws_retry_answered(&bucket, now, now, false);
 			sent++;
 		}
 	check(sent > 40 && sent < 100, "slower after throttling", "other");
 	for (double end = now + 8; now < end; now += 0.001)
 		if (aws_retry_pace(&bucket, now) == 0)
-			aws_retry_answered(&bucket, now, false);
+			aws_retry_answered(&bucket, now, now, false);
 	check(bucket.rate > 100, "faster again", "other");
+}
+
+#define CALLS 1000
+#define MOST_AT_ONCE 64
+#define ROUND_TRIP 0.05
+
+/*
+ * A thousand calls to a service that lets through so many a second, and so
+ * many at once: at least 90 % of its rate are used, and none of the calls
+ * gives up.  Time is counted, not waited for.
+ */
+static void
+fixed_rate(double rate, double burst)
+{
+	AwsRetryBucket bucket;
+	struct
+	{
+		double at; /* is answered, or wakes */
+		double sent;
+		int tries;
+		bool flying;
+	} calls[CALLS] = {{0}};
+	const double start = 1000;
+	double now = start;
+	double allowed = burst; /* by the service */
+	int left = CALLS;
+	int flying = 0;
+	int most_tries = 0;
+
+	aws_retry_init(&bucket);
+	for (; left > 0 && now < start + 2 * CALLS / rate; now += 0.001)
+	{
+		allowed = allowed + 0.001 * rate < burst ? allowed + 0.001 * rate : burst;
+		for (int i = 0; i < CALLS; i++)
+		{
+			if (calls[i].at > now)
+				continue;
+			if (calls[i].flying)
+			{
+				bool throttled = allowed < 1;
+
+				flying--;
+				calls[i].flying = false;
+				aws_retry_answered(&bucket, calls[i].sent, now, throttled);
+				calls[i].at =
+					now + aws_retry_delay(AWS_RETRY_THROTTLING, calls[i].tries - 1, 50, i % 7 / 7.0, -1) / 1000.0;
+				if (throttled)
+					continue;
+				allowed--;
+				left--;
+				calls[i].at = 1e9; /* never */
+			}
+			else if (flying < MOST_AT_ONCE && aws_retry_pace(&bucket, now) == 0)
+			{
+				flying++;
+				calls[i].flying = true;
+				calls[i].sent = now;
+				calls[i].at = now + ROUND_TRIP;
+				if (++calls[i].tries > most_tries)
+					most_tries = calls[i].tries;
+			}
+		}
+	}
+	is_number("all calls were let through", left, 0);
+	check(most_tries < 10, "none is tried too often", "other");
+	check(CALLS - burst > 0.9 * rate * (now - start), "at nine tenths of the service's rate or more", "other");
 }
 
 /* Many calls, few at once; each is given once a drive, and when it has ended. */
@@ -588,6 +654,10 @@ main(int argc, char **argv)
 	reuse();
 	broken_connection();
 	retry_rules();
+	fixed_rate(5, 10);
+	fixed_rate(20, 40);
+	fixed_rate(50, 25);
+	fixed_rate(100, 100);
 	many();
 	fair();
 	cut_off();
