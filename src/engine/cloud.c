@@ -328,6 +328,8 @@ scan_of(const Kind *kind, const char *region)
 static void
 list_per_parent(Scan *scan, const Listing *listing, const Scan *parents)
 {
+	int known_by = listing->known_by ? attribute_index(parents->kind->res, listing->known_by, -1) : -1;
+	struct HTAB *known = multimap_of_texts();
 	ListCell *cell;
 
 	if (parents->why != NULL)
@@ -336,12 +338,19 @@ list_per_parent(Scan *scan, const Listing *listing, const Scan *parents)
 			scan->why = parents->why;
 		return;
 	}
+	if (known_by >= 0)
+		foreach (cell, scan->found)
+			multimap_add(known, item_id(scan->kind, ((Found *) lfirst(cell))->doc), lfirst(cell));
 	foreach (cell, parents->kind->objects)
 	{
 		Object *parent = lfirst(cell);
+		const char *id = known_by >= 0 && parent->actual ? parent->actual[known_by].text : NULL;
 
-		if (parent->actual != NULL && (!parents->kind->has_region || strcmp(parent->region, parents->region) == 0))
-			list_start(scan, listing, parent);
+		if (parent->actual == NULL || (parents->kind->has_region && strcmp(parent->region, parents->region) != 0) ||
+			multimap_get(known, id) != NIL)
+			continue;
+		multimap_add(known, id, parent);
+		list_start(scan, listing, parent);
 	}
 }
 

@@ -162,6 +162,7 @@ typedef struct Listing
 	const char *items;			 /* path of the list; NULL: the paginator's result key */
 	const char *per;			 /* resource: once per object of it, $^attr gives its attributes */
 	const char *per_parent_gone; /* codes that mean that the parent has none, or has gone */
+	const char *known_by; /* the parent's attribute that is the cloud id of what is asked for: not if that is listed */
 	/* where the listing gives ids only: read them in batches */
 	const char *describe;		/* operation */
 	const char *describe_input; /* template with $# */

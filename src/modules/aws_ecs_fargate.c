@@ -101,6 +101,7 @@ static const Resource task_definition = {
 			.items = ".",
 			.per = "service",
 			.per_parent_gone = "ClientException:Unable to describe",
+			.known_by = "task_definition_id",
 			.only = "taskDefinition.compatibilities=FARGATE",
 		},
 	.get = "DescribeTaskDefinition",

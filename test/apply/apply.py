@@ -3,6 +3,7 @@
 Each case is a function; it begins with an empty account and a new database.
 """
 
+import collections
 import json
 import os
 import subprocess
@@ -56,6 +57,14 @@ def changing():
     reads = ("Describe", "List", "Get", "BatchGet")
     with open(LOG) as log:
         return [line.split()[2] for line in log if not line.split()[2].startswith(reads)]
+
+
+def counts(call):
+    """How often each operation is seen while this is done."""
+    open(LOG, "w").close()
+    call()
+    with open(LOG) as log:
+        return collections.Counter(line.split()[2] for line in log)
 
 
 def add_role(name, description="theirs"):
@@ -423,6 +432,56 @@ def failures():
     check("and keeps the rest", cloud_description("a"), "changed")
 
 
+def number_of_requests():
+    start("aws_security_group", "aws_iam")
+    do("INSERT INTO security_group (group_name, description) SELECT kind || i, 'd'"
+       " FROM unnest(ARRAY['plain', 'open']) kind, generate_series(1, 3) i",
+       "INSERT INTO security_group_rule (security_group_id, is_egress, ip_protocol, from_port, to_port, cidr_ipv4)"
+       " SELECT id, false, 'tcp', p, p, '10.0.0.0/8' FROM security_group, generate_series(81, 84) p"
+       " WHERE group_name <> 'default'",
+       "INSERT INTO security_group_rule (security_group_id, is_egress, ip_protocol, cidr_ipv4)"
+       " SELECT id, true, '-1', '0.0.0.0/0' FROM security_group WHERE group_name LIKE 'open%'",
+       *(role_row(f"r{i}").replace(") VALUES", ", attached_policies_arns) VALUES").replace("'ours')",
+         "'ours', '{arn:aws:iam::aws:policy/ReadOnlyAccess}')") for i in range(3)))
+    seen = counts(actions)
+    check("a group's creation: AWS's own rule goes, unless a row says the same",
+          {name: n for name, n in seen.items() if "SecurityGroup" in name and not name.startswith("Describe")},
+          {"CreateSecurityGroup": 6, "AuthorizeSecurityGroupIngress": 6, "RevokeSecurityGroupEgress": 3})
+    check("a role's creation", (seen["CreateRole"], seen["AttachRolePolicy"]), (3, 3))
+    check("read back at once", (seen["DescribeSecurityGroups"], seen["DescribeSecurityGroupRules"]), (2, 2))
+    seen = counts(actions)
+    check("nothing to do: each listing once", set(seen.values()), {1})
+    check("nothing to do: no call per object", len(seen) < 20, True)
+    do("UPDATE security_group_rule SET cidr_ipv4 = '10.1.0.0/16' WHERE from_port = 81")
+    check("a change of many", counts(actions)["ModifySecurityGroupRules"], 6)
+    do("DELETE FROM security_group_rule WHERE NOT is_egress OR cidr_ipv4 = '0.0.0.0/0' AND security_group_id IN"
+       " (SELECT id FROM security_group WHERE group_name <> 'default')",
+       "DELETE FROM security_group WHERE group_name <> 'default'")
+    seen = counts(actions)
+    check("rules go with their group", (seen["DeleteSecurityGroup"], seen["RevokeSecurityGroupIngress"]), (6, 0))
+
+
+def revision_in_use():
+    start("aws_iam", "aws_cloudwatch")
+    ecs.create_cluster(clusterName="c")
+    container = {"name": "c", "image": "nginx:1", "essential": True, "memory": 512}
+    for size in ("256", "512"):
+        ecs.register_task_definition(
+            family="f", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu=size, memory="1024",
+            containerDefinitions=[container])
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
+    for name, revision in (("s", "f:2"), ("t", "f:2")):
+        ecs.create_service(
+            cluster="c", serviceName=name, taskDefinition=revision, desiredCount=0, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}})
+    check("a revision that its family shows is not read again for its services",
+          counts(lambda: sql("SELECT iasql_install('aws_ecs_fargate')"))["DescribeTaskDefinition"], 1)
+    ecs.update_service(cluster="c", service="s", taskDefinition="f:1")
+    check("another one is", counts(actions)["DescribeTaskDefinition"], 2)
+    check("and imported", sql("SELECT string_agg(revision::text, ' ' ORDER BY revision) FROM task_definition"), "1 2")
+
+
 def changed_scope():
     start("aws_iam", "aws_cloudwatch")
     do(role_row("a"), role_row("b"), "INSERT INTO log_group (log_group_name) VALUES ('l')")
@@ -440,6 +499,10 @@ def changed_scope():
     do("DELETE FROM role WHERE role_name = 'b'", "INSERT INTO log_group (log_group_name) VALUES ('m')")
     check("creations and deletions", actions(arguments="scope => 'changed'"), ["create|log_group|m", "delete|role|b"])
     check("all sees the rest", actions(), ["update|role|a"])
+    do("UPDATE role SET description = 'x' WHERE role_name = 'a'")
+    contains("it says that it looks no further",
+             sql("SET client_min_messages = notice", "SELECT FROM iasql_apply(scope => 'changed')"),
+             "NOTICE:  only changed rows were looked at")
 
 
 def reference_to_what_had_no_row():
@@ -573,7 +636,7 @@ def unmanaged():
     check("what can be held is imported", (actions(), sql(seen)), ([], ""))
 
 
-CASES = [renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+CASES = [number_of_requests, revision_in_use, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, bad_calls, failures]
