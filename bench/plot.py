@@ -36,11 +36,12 @@ def bars(x, key, groups):
 
 
 def plot(results):
-    """Return the SVG of the lines that several tools did, at the greatest N and the greatest delay measured."""
-    lines = [r for r in results if r["workload"] in ("W1", "W2", "W3")]
+    """Return the SVG of the lines that several tools did, at the greatest delay, and the N that most tools did."""
+    lines = [r for r in results if r["workload"] in ("W1", "W2", "W3") and "least_s" not in r]
     if not lines:
         return None
-    most, delay = max(r["n"] for r in lines), max(r["delay_ms"] for r in lines)
+    delay = max(r["delay_ms"] for r in lines)
+    most = max({r["n"] for r in lines}, key=lambda n: (len({r["tool"] for r in lines if r["n"] == n}), n > 1, n))
     groups = {}
     for line in lines:
         if line["delay_ms"] == delay and line["n"] in (1, most):
