@@ -21,6 +21,7 @@
 
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/timestamp.h"
 
 #include "engine/engine.h"
 
@@ -658,6 +659,7 @@ cloud_list(Session *session, Bitmapset *kinds)
 {
 	World *world = session->world;
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
+	TimestampTz told = GetCurrentTimestamp();
 	Bitmapset *wanted = NULL;
 	List *scans = NIL;
 	ListCell *cell;
@@ -684,8 +686,19 @@ cloud_list(Session *session, Bitmapset *kinds)
 	foreach (cell, scans)
 		scan_begin(lfirst(cell));
 	foreach (cell, scans)
-		while (!((Scan *) lfirst(cell))->ended)
+	{
+		const Scan *scan = lfirst(cell);
+
+		while (!scan->ended)
+		{
 			cloud_turn();
+			if (!TimestampDifferenceExceeds(told, GetCurrentTimestamp(), PROGRESS_SILENCE_MS))
+				continue;
+			told = GetCurrentTimestamp();
+			ereport(NOTICE, (errmsg("waiting for the list of table \"%s\"%s%s", scan->kind->res->name,
+									*scan->region ? " in " : "", scan->region)));
+		}
+	}
 	report_failures(scans);
 	MemoryContextSwitchTo(old);
 }

@@ -166,12 +166,13 @@ def until(query, wanted, what):
 
 def gone(full, empty):
     """The endpoint goes in the midst of an apply, for a minute with IASQL_LONG."""
-    for name, change, (held, requests) in (("up", UP, full), ("down", DOWN, empty)):
-        for at in range(1, requests + 1) if LONG else [requests // 2]:
-            what = f"the endpoint goes, {name}, request {at}"
-            run(input=change, check=True)
+    turns = [(at,) for at in (range(1, max(full[1], empty[1]) + 1) if LONG else (full[1] // 2, empty[1] // 2))]
+    for name, change, held, requests, at in both(turns, full, empty):
+        what = f"the endpoint goes, {name}, request {at}"
+        run(input=change, check=True)
+        if at <= requests:
             check(what, spoilt(what, APPLY, at, "gone"), "error")
-            back = time.monotonic() + (60 if LONG and at == 2 else 0)
+            back = time.monotonic() + (60 if LONG and (name, at) == ("up", 2) else 0)
             while True:
                 error = sql(r"\set VERBOSITY verbose", APPLY)
                 check(f"{what}: nothing is there", (error.count("ERROR:"), error[:13]), (1, "ERROR:  08001"), error)
@@ -180,19 +181,18 @@ def gone(full, empty):
                     break
                 time.sleep(1)
             proxy.back()
-            in_step(what, held)
+        in_step(what, held)
 
 
 def silent(full, empty):
     """What is waited for is told."""
     run(input=UP, check=True)
-    proxy.arm(2, "stall_done")
-    said = sql("SET client_min_messages = notice", "SET iasql.request_timeout = '40s'", APPLY)
-    check("a silent endpoint: a notice", "NOTICE:  waiting for" in said, True, said)
-    in_step("a silent endpoint", full[0])
-    proxy.arm(1, "stall", reads=True)
-    said = sql("SET client_min_messages = notice", "SET iasql.request_timeout = '40s'", APPLY)
-    check("a silent listing: a notice", "NOTICE:  waiting for" in said, True, said)
+    for what, at, reads in ("a change", 2, False), ("a listing", 1, True):
+        proxy.arm(at, "stall_done", reads)
+        said = sql("SET client_min_messages = notice", "SET iasql.request_timeout = '40s'", "SET iasql.wait_timeout = '2min'", APPLY)
+        check(f"{what} without an answer: a notice", "NOTICE:  waiting for" in said, True, said)
+        proxy.arm(0, None)
+        in_step(f"{what} without an answer", full[0])
     run(input=DOWN, check=True)
     in_step("all goes", empty[0])
 
