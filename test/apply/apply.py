@@ -586,6 +586,7 @@ def refused_for_long():
     start("aws_vpc")
     do("INSERT INTO vpc (cidr_block) VALUES ('10.1.0.0/16')")
     actions()
+    do("ALTER DATABASE t SET iasql.request_timeout = '5s'")  # so long a call whose apply was cancelled is in doubt
     vpc = sql("SELECT vpc_id FROM vpc WHERE NOT is_default")
     gateway = ec2.create_vpn_gateway(Type="ipsec.1")["VpnGateway"]["VpnGatewayId"]
     ec2.attach_vpn_gateway(VpcId=vpc, VpnGatewayId=gateway)
