@@ -199,6 +199,23 @@ resolve_base(Session *session, Object *object)
 }
 
 /*
+ * Whether a list still shows what this database has deleted.  An id that AWS
+ * gave does not come again; a name may, so it is asked for.
+ */
+static bool
+is_ghost(Session *session, Object *object)
+{
+	const Kind *kind = object->kind;
+
+	if (object->cloud_id == NULL || !state_is_tombstone(session, kind, object->region, object->cloud_id))
+		return false;
+	if (kind->res->attributes[kind->id_attribute].flags & ATTR_COMPUTED)
+		return true;
+	cloud_read(session, list_make1(object));
+	return object->presence == PRESENCE_ABSENT;
+}
+
+/*
  * Something else has the row's key now, since somebody, or AWS itself, made it
  * anew.  It is not this database's: where it would have to be replaced to be
  * as the row says, it counts as never seen before.
@@ -220,7 +237,7 @@ made_anew(Object *object)
 
 /* Listed objects by natural key, and the check that no two rows claim one. */
 static void
-bind_by_natural_key(Kind *kind)
+bind_by_natural_key(Session *session, Kind *kind)
 {
 	MemoryContext scratch = AllocSetContextCreate(CurrentMemoryContext, "iasql natural keys", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(scratch);
@@ -262,6 +279,8 @@ bind_by_natural_key(Kind *kind)
 		same = multimap_get(listed, object->natural_key);
 		if (same == NIL)
 			continue;
+		if (is_ghost(session, linitial(same)))
+			continue;
 		if (list_length(same) > 1)
 			ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION),
 							errmsg("row of \"%s\" could be any of %d objects", kind->res->name, list_length(same)),
@@ -280,7 +299,7 @@ bind_by_natural_key(Kind *kind)
 
 /* Base and typed ids: certain, so they come first. */
 static void
-bind_by_cloud_id(Kind *kind)
+bind_by_cloud_id(Session *session, Kind *kind)
 {
 	ListCell *cell;
 
@@ -294,10 +313,12 @@ bind_by_cloud_id(Kind *kind)
 			id = object->cloud_id;
 		else if (object->desired != NULL && kind->id_attribute >= 0)
 			id = object->desired[kind->id_attribute].text;
-		if (id == NULL || object->actual != NULL)
+		if (id == NULL || object->actual != NULL || object->merged)
 			continue;
 		listed = object_by_cloud_id(kind, object->region, id);
 		if (listed == NULL || listed == object)
+			continue;
+		if (object->base == NULL && is_ghost(session, listed))
 			continue;
 		if (is_free(listed))
 			object_bind(object, listed);
@@ -450,25 +471,26 @@ link_moved(Kind *kind)
 
 /*
  * Objects with a base that no listing showed: asked for by id, since a list
- * may lag behind, or fail, or be cut; only then are they gone.
+ * may lag behind, or fail, or be cut; only then are they gone.  False: none.
  */
-static void
+static bool
 read_missing(Session *session, Kind *kind)
 {
 	List *missing = NIL;
 	ListCell *cell;
 
 	if (!bms_is_member(kind->index, session->world->looked_at))
-		return;
+		return false;
 	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
 
-		if (object->base != NULL && object->actual == NULL && object->cloud_id != NULL)
+		if (object->base != NULL && object->actual == NULL && object->cloud_id != NULL && !object->merged)
 			missing = lappend(missing, object);
 	}
 	if (missing != NIL)
 		cloud_read(session, missing);
+	return missing != NIL;
 }
 
 /*
@@ -529,9 +551,10 @@ bind_world(Session *session)
 		}
 		split_moved(kind);
 		bind_replacements(kind);
-		bind_by_cloud_id(kind);
-		read_missing(session, kind);
-		bind_by_natural_key(kind);
+		bind_by_cloud_id(session, kind);
+		if (read_missing(session, kind))
+			bind_by_cloud_id(session, kind);
+		bind_by_natural_key(session, kind);
 		bind_by_request(session, kind);
 		settle_unsure(session, kind);
 		sweep_merged(kind);

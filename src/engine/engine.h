@@ -225,13 +225,13 @@ typedef struct Action
 {
 	ActionKind kind;
 	Object *object;
-	List *deltas;	   /* of Delta, for updates and replacements */
-	bool adopted;	   /* a create that took over what is there */
-	bool born;		   /* a create that takes over what AWS makes along with its parent */
-	bool rides;		   /* no calls: goes or comes with another object */
-	bool row_only;	   /* an update that writes the row and calls nothing */
-	bool delete_first; /* replacement */
-	bool reported;	   /* counts as a row of the result */
+	List *deltas;		  /* of Delta, for updates and replacements */
+	bool adopted;		  /* a create that took over what is there */
+	bool born;			  /* a create that takes over what AWS makes along with its parent */
+	struct Action *rides; /* no calls: goes with what this deletes */
+	bool row_only;		  /* an update that writes the row and calls nothing */
+	bool delete_first;	  /* replacement */
+	bool reported;		  /* counts as a row of the result */
 	ActionState state;
 	const char *error; /* AWS's message for a failed one, with code and request id */
 	int sqlstate;
@@ -673,6 +673,8 @@ extern Plan *plan_apply(Session *session);
 extern Plan *plan_sync(Session *session);
 /* in graph.c */
 extern void graph_build(Session *session, Plan *plan); /* edges, order; 55000 naming a cycle */
+/* the deletion that an object's action is or includes, or NULL */
+extern Action *deletion_of(const Object *object);
 /* in guard.c */
 extern void guard_check(Session *session, Plan *plan);
 extern const char *guard_name(void *arg, int i); /* what 'allow' takes; NULL past the end */

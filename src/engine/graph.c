@@ -41,8 +41,7 @@ held_values(const Object *object)
 	return object->actual ? object->actual : object->base;
 }
 
-/* The deletion that an object's action includes, or NULL. */
-static Action *
+Action *
 deletion_of(const Object *object)
 {
 	if (object->action == NULL)
@@ -101,13 +100,7 @@ edges_of_references(Action *action)
 					edge(action, gone);
 			}
 	}
-	if (action->rides)
-	{
-		int i = attribute_index(object->kind->res, object->kind->res->dies_with, strlen(object->kind->res->dies_with));
-
-		if (i >= 0 && held != NULL && held[i].nrefs == 1)
-			edge(deletion_of(held[i].refs[0]), action);
-	}
+	edge(action->rides, action);
 	if (action->kind == ACTION_REPLACE)
 	{
 		if (action->delete_first)

@@ -279,8 +279,8 @@ can_be_row(const Object *object)
 	return true;
 }
 
-/* Whether what its key refers to is deleted by this plan: AWS's own objects (a VPC's default group) go with it. */
-static bool
+/* The deletion of what its key refers to, or NULL: AWS's own objects (a VPC's default group) go with it. */
+static Action *
 parent_goes(const Object *object)
 {
 	for (int i = 0; i < object->kind->nattributes; i++)
@@ -289,9 +289,9 @@ parent_goes(const Object *object)
 
 		if ((object->kind->res->attributes[i].flags & ATTR_KEY) && value->nrefs == 1 &&
 			value->refs[0]->action != NULL && value->refs[0]->action->kind == ACTION_DELETE)
-			return true;
+			return value->refs[0]->action;
 	}
-	return false;
+	return NULL;
 }
 
 static bool
@@ -352,7 +352,7 @@ decide(Session *session, Plan *plan, Object *object)
 	}
 	else if (object->base != NULL)
 	{
-		if (!present || object->leaving || (object->aws_protected && parent_goes(object)))
+		if (!present || object->leaving || (object->aws_protected && parent_goes(object) != NULL))
 			plan->forgotten = lappend(plan->forgotten, object);
 		else if (object->aws_protected || (res->read_only && res->remove[0].operation == NULL))
 		{
@@ -408,11 +408,10 @@ mark_riders(Plan *plan)
 		if (action->kind != ACTION_DELETE || object->kind->res->dies_with == NULL)
 			continue;
 		parent = referred(object->kind, object->actual ? object->actual : values, object->kind->res->dies_with);
-		if (parent == NULL || parent->action == NULL ||
-			(parent->action->kind != ACTION_DELETE && parent->action->kind != ACTION_REPLACE))
+		if (parent == NULL)
 			continue;
-		action->rides = true;
-		for (int i = 0; i < object->kind->nattributes && action->rides; i++)
+		action->rides = parent->aws_protected ? parent_goes(parent) : deletion_of(parent);
+		for (int i = 0; i < object->kind->nattributes && action->rides != NULL; i++)
 		{
 			const Attribute *attr = &object->kind->res->attributes[i];
 
@@ -422,9 +421,8 @@ mark_riders(Plan *plan)
 			{
 				Object *other = values[i].refs[r];
 
-				if (other != parent && other->action != NULL &&
-					(other->action->kind == ACTION_DELETE || other->action->kind == ACTION_REPLACE))
-					action->rides = false;
+				if (other != parent && deletion_of(other) != NULL)
+					action->rides = NULL;
 			}
 		}
 	}

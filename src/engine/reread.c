@@ -15,20 +15,27 @@
 #define LATE_TRIES 5	  /* looks for a new object that AWS does not show yet */
 #define FIRST_LATE_MS 100 /* wait before the second one; doubles */
 
-/* What is known of an object: what AWS said, what was agreed on, what its row says. */
+/*
+ * What is known of an object: what AWS said, what was agreed on, what its row
+ * says.  One that this run makes is no more as it was agreed on.
+ */
 static Value *
 known_values(const Object *object)
 {
 	Value *values = palloc0(sizeof(Value) * object->kind->nattributes);
+	const Action *action = object->action;
+	bool made = action != NULL && action->run != NULL && action->kind != ACTION_UPDATE && action->kind != ACTION_DELETE;
 
 	for (int i = 0; i < object->kind->nattributes; i++)
 	{
-		const Value *sides[] = {object->actual, object->base, object->desired};
+		const Value *sides[] = {object->actual, made ? object->desired : object->base, object->desired};
 
 		for (int s = 0; s < (int) lengthof(sides); s++)
 			if (values[i].text == NULL && values[i].nrefs == 0 && sides[s] != NULL)
 				values[i] = sides[s][i];
 	}
+	if (object->cloud_id != NULL)
+		values[object->kind->id_attribute].text = object->cloud_id;
 	return values;
 }
 

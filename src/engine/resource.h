@@ -188,6 +188,8 @@ typedef struct Born
 	const char *resource; /* whose objects appear */
 	const char *parent;	  /* its FORM_REF attribute that names the new object */
 	const char *columns;  /* pattern over that resource's columns: which of them; NULL: all */
+	const char *of;		  /* FORM_REF attribute of the new object: only if the item of what it refers to */
+	const char *where;	  /* matches this pattern; NULL: always */
 	int import;			  /* imported as a row; else adopted by an equal row, or .remove'd */
 	Call remove;		  /* over the new object's columns */
 } Born;

@@ -27,13 +27,21 @@ is_changed(const Session *session, Object *object)
 	return false;
 }
 
-/* Adds a kind, and the kinds per whose objects it is listed. */
+/* Adds a kind, the kinds per whose objects it is listed, and those that tell what AWS makes along with a new one. */
 static Bitmapset *
 with_parents(World *world, Bitmapset *kinds, const Kind *kind)
 {
 	while (kind != NULL && !bms_is_member(kind->index, kinds))
 	{
 		kinds = bms_add_member(kinds, kind->index);
+		for (int b = 0; b < (int) lengthof(kind->res->born); b++)
+		{
+			const char *of = kind->res->born[b].of;
+			int i = of ? attribute_index(kind->res, of, strlen(of)) : -1;
+
+			if (i >= 0)
+				kinds = with_parents(world, kinds, kind_by_name(world, kind->res->attributes[i].refers));
+		}
 		kind = kind->res->list.per ? kind_by_name(world, kind->res->list.per) : NULL;
 	}
 	return kinds;

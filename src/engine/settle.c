@@ -323,6 +323,41 @@ settle(Kind *kind, Left *left)
 	return until;
 }
 
+/* What they made only just now, and no list shows yet, is asked for by id. */
+static void
+read_late(Session *session)
+{
+	List *late = NIL;
+	ListCell *cell;
+
+	foreach (cell, session->left)
+	{
+		const Left *left = lfirst(cell);
+		Kind *kind = kind_by_name(session->world, left->resource);
+		Object *object;
+
+		if (kind == NULL || !bms_is_member(kind->index, session->world->looked_at) || !left->creates ||
+			(left->step == 0 && !left->ended) || left->cloud_id == NULL ||
+			object_by_cloud_id(kind, left->region, left->cloud_id) != NULL ||
+			TimestampDifferenceExceeds(left->at, GetCurrentTimestamp(), iasql_consistency_window))
+			continue;
+		object = object_new(kind, left->region);
+		object->cloud_id = left->cloud_id;
+		object->base_created = true;
+		object->base_time = left->at;
+		object_index(object);
+		late = lappend(late, object);
+	}
+	cloud_read(session, late);
+	foreach (cell, late)
+	{
+		Object *object = lfirst(cell);
+
+		object->base_created = false;
+		object->merged = object->actual == NULL;
+	}
+}
+
 /* Marks what operations left that are not settled.  After listing, before binding. */
 TimestampTz
 settle_world(Session *session)
@@ -331,6 +366,7 @@ settle_world(Session *session)
 	ListCell *cell;
 
 	session->left = read_left(session);
+	read_late(session);
 	foreach (cell, session->left)
 	{
 		Left *left = lfirst(cell);

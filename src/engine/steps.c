@@ -109,6 +109,17 @@ adopt_born(Plan *plan, Object *parent, const Born *born)
 	return false;
 }
 
+/* Whether AWS makes this along with the object. */
+static bool
+is_given(const Object *object, const Born *born)
+{
+	const Kind *kind = object->kind;
+	int of = born->of ? attribute_index(kind->res, born->of, strlen(born->of)) : -1;
+	const Object *other = of >= 0 && object->desired[of].nrefs == 1 ? object->desired[of].refs[0] : NULL;
+
+	return born->of == NULL || (other != NULL && other->item != NULL && pattern_matches(other->item, born->where));
+}
+
 /* The steps of a creation of which the first 'from' calls are done. */
 static List *
 create_steps(Plan *plan, Action *action, int from)
@@ -122,7 +133,8 @@ create_steps(Plan *plan, Action *action, int from)
 		steps = lappend(steps, (void *) &res->create[0]);
 	if (from <= 1)
 		for (int b = 0; b < (int) lengthof(res->born) && res->born[b].resource != NULL; b++)
-			if (!adopt_born(plan, action->object, &res->born[b]) && res->born[b].remove.operation != NULL)
+			if (is_given(action->object, &res->born[b]) && !adopt_born(plan, action->object, &res->born[b]) &&
+				res->born[b].remove.operation != NULL)
 				steps = lappend(steps, (void *) &res->born[b].remove);
 	return append_calls(steps, res->create, Max(from, 1));
 }
@@ -134,7 +146,8 @@ born_steps(Plan *plan, Action *action)
 	const Kind *kind = action->object->kind;
 
 	for (int b = 0; b < (int) lengthof(kind->res->born) && kind->res->born[b].resource != NULL; b++)
-		(void) adopt_born(plan, action->object, &kind->res->born[b]);
+		if (is_given(action->object, &kind->res->born[b]))
+			(void) adopt_born(plan, action->object, &kind->res->born[b]);
 	action->deltas = NIL;
 	for (int i = 0; i < kind->nattributes; i++)
 	{
@@ -164,6 +177,7 @@ action_steps(Session *session, Plan *plan, Action *action)
 	switch (action->kind)
 	{
 		case ACTION_CREATE:
+		case ACTION_REPLACE:
 			if (action->born)
 				return born_steps(plan, action);
 			if (action->adopted)
@@ -175,8 +189,6 @@ action_steps(Session *session, Plan *plan, Action *action)
 				return change_steps(action, steps);
 			}
 			return create_steps(plan, action, 0);
-		case ACTION_REPLACE:
-			return action->born ? born_steps(plan, action) : create_steps(plan, action, 0);
 		case ACTION_UPDATE:
 			return change_steps(action, NIL);
 		case ACTION_DELETE:

@@ -68,7 +68,8 @@ static const Parts containers = {
 				 " 'environment': '$env_variables:env',"
 				 " 'logConfiguration': {'logDriver': 'awslogs', 'options': {'awslogs-group': '$log_group_name!',"
 				 " 'awslogs-region': '$!region', 'awslogs-stream-prefix': 'awslogs-${name}'}}}",
-	.defaults = "cpu=0&portMappings[].protocol=tcp&logConfiguration.options.awslogs-stream-prefix=*",
+	.defaults = "cpu=0&portMappings[].protocol=tcp&portMappings[].hostPort=$containerPort"
+				"&logConfiguration.options.awslogs-stream-prefix=*",
 	.columns = "name=name&essential=essential&cpu=cpu&memory=memory&memory_reservation=memoryReservation"
 			   "&container_port=portMappings[0].containerPort"
 			   "&host_port=portMappings[0].hostPort|portMappings[0].containerPort&protocol=portMappings[0].protocol"

@@ -2,14 +2,23 @@
  * aws_security_group.c
  *	  Security groups and their rules.
  *
- * AWS gives a new group a rule that allows all outbound traffic.  A row that
- * says the same takes it over; without such a row it is revoked, so that a
- * group has exactly the rules that have rows.
+ * AWS gives a new group a rule that allows all outbound traffic, and one more
+ * for IPv6 if the VPC has such a range.  A row that says the same takes it
+ * over; without such a row it is revoked, so that a group has exactly the
+ * rules that have rows.
  */
 #include "modules/modules.h"
 
-/* IPv4's; the one for IPv6 comes only where the VPC has such a range. */
-#define DEFAULT_EGRESS "is_egress=true&ip_protocol=-1&cidr_ipv4=0.0.0.0/0"
+/* The rule for all addresses of one kind. */
+#define DEFAULT_EGRESS(column, all, ranges)                                                                    \
+	.resource = "security_group_rule", .parent = "security_group_id",                                          \
+	.columns = "is_egress=true&ip_protocol=-1&" column "=" all,                                                \
+	.remove = {                                                                                                \
+		.operation = "RevokeSecurityGroupEgress",                                                              \
+		.input = "{'GroupId': '$group_id', 'IpPermissions': [{'IpProtocol': '-1', " ranges ": '" all "'}]}]}", \
+		.done = "InvalidPermission.NotFound",                                                                  \
+		.retry = "InvalidGroup.NotFound",                                                                      \
+	}
 
 /* What a rule allows, in the form of IpPermissions. */
 #define PERMISSION                                                                             \
@@ -23,7 +32,7 @@
 	{                                                                                                               \
 		.operation = name, .input = "{'GroupId': '$security_group_id', 'IpPermissions': '$#'}", .when = condition,  \
 		.batch = "security_group_id", .element = PERMISSION, .batch_max = 100, .reply_items = "SecurityGroupRules", \
-		.retry = "InvalidGroup.NotFound"                                                                            \
+		.done = "InvalidPermission.Duplicate", .retry = "InvalidGroup.NotFound"                                     \
 	}
 
 #define REVOKE(name, condition)                                                                                    \
@@ -80,18 +89,11 @@ static const Resource security_group = {
 		},
 	.born =
 		{
+			{DEFAULT_EGRESS("cidr_ipv4", "0.0.0.0/0", "'IpRanges': [{'CidrIp'")},
 			{
-				.resource = "security_group_rule",
-				.parent = "security_group_id",
-				.columns = DEFAULT_EGRESS,
-				.remove =
-					{
-						.operation = "RevokeSecurityGroupEgress",
-						.input = "{'GroupId': '$group_id', 'IpPermissions': [{'IpProtocol': '-1',"
-								 " 'IpRanges': [{'CidrIp': '0.0.0.0/0'}]}]}",
-						.done = "InvalidPermission.NotFound",
-						.retry = "InvalidGroup.NotFound",
-					},
+				DEFAULT_EGRESS("cidr_ipv6", "::/0", "'Ipv6Ranges': [{'CidrIpv6'"),
+				.of = "vpc_id",
+				.where = "Ipv6CidrBlockAssociationSet[Ipv6CidrBlockState.State=associated]",
 			},
 		},
 	.mark_path = EC2_MARK_PATH,

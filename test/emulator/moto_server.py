@@ -4,8 +4,9 @@
 
 Listens on a free port of 127.0.0.1 and writes its URL to URL_FILE once it answers.  moto is not thread safe, so there is
 one worker thread; cheroot keeps connections alive, which moto's own server does not.  If IASQL_EMULATOR_LOG names a file,
-each request adds a line "METHOD service operation status" to it.  A POST to /fork makes a copy of the process, with all
-that the account holds, and answers "URL PID" of it.
+each request adds a line "METHOD service operation status" to it, and the code of its error if there is one.  If
+IASQL_EMULATOR_STRICT is set, it refuses and delays as AWS does (strict.py); its number tells by how many looks lists lag.
+A POST to /fork makes a copy of the process, with all that the account holds, and answers "URL PID" of it.
 """
 import ctypes
 import io
@@ -41,19 +42,26 @@ def logged(app, path):
     def wrapped(environ, start_response):
         service, name = operation(environ)
 
+        answer = []
+
         def start(status, headers, exc_info=None):
-            with open(path, "a", encoding="utf-8") as log:
-                log.write(f"{environ['REQUEST_METHOD']} {service} {name} {status.split()[0]}\n")
+            answer.append(status.split()[0])
             return start_response(status, headers, exc_info)
 
-        return app(environ, start)
+        body = list(app(environ, start))
+        code = re.search(rb'<Code>([^<]+)|"__type": *"(?:[^"#]*#)?([^"]+)', body[0]) if answer[0] >= "400" and body else None
+        if code:
+            answer.append((code.group(1) or code.group(2)).decode())
+        with open(path, "a", encoding="utf-8") as log:
+            log.write(f"{environ['REQUEST_METHOD']} {service} {name} {' '.join(answer)}\n")
+        return body
 
     return wrapped
 
 
-def serve(app, announce):
+def serve(app, announce, threads=1):
     """Serve on a free port, once announce(url) is called."""
-    server = Server(("127.0.0.1", 0), app, numthreads=1, request_queue_size=128, timeout=60)
+    server = Server(("127.0.0.1", 0), app, numthreads=threads, request_queue_size=128, timeout=60)
     server.prepare()
     port = server.bind_addr[1]
     os.environ["MOTO_PORT"] = str(port)
@@ -102,8 +110,13 @@ def main(url_file):
             out.write(url + "\n")
         os.rename(url_file + ".new", url_file)
 
+    lag = os.environ.get("IASQL_EMULATOR_STRICT")
+    if lag:
+        import strict
+
+        app = strict.application(app, int(lag))
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # copies leave no zombies
-    serve(forkable(logged(app, log) if log else app), announce)
+    serve(forkable(logged(app, log) if log else app), announce, threads=8 if lag else 1)
 
 
 if __name__ == "__main__":

@@ -506,6 +506,17 @@ check_resource(const Resource *res)
 			continue;
 		check_names(other, res->born[b].parent);
 		check_when(other, res->born[b].columns);
+		if (res->born[b].of != NULL)
+		{
+			const Attribute *of = attribute_named(res, res->born[b].of, strlen(res->born[b].of));
+			Place referred;
+
+			if (!check(of != NULL && of->refers != NULL, "%s: no reference \"%s\"", res->name, res->born[b].of))
+				continue;
+			(void) items_of(resource_named(of->refers, strlen(of->refers)),
+							&resource_named(of->refers, strlen(of->refers))->list, &referred);
+			check_item_pattern(res, &referred, 1, res->born[b].where);
+		}
 		check_calls(res, &res->born[b].remove, 1, &item);
 	}
 }
