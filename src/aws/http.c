@@ -492,6 +492,17 @@ aws_http_drive(AwsHttp *http)
 
 /* ---- transfers ---- */
 
+/*
+ * HTTP/2 where the server speaks it too.  Before 8.0.0 libcurl could leave a
+ * multiplexed transfer asleep whose answer had come with another's ("http2: set
+ * drain on stream end" in its release notes).
+ */
+static long
+http_version(void)
+{
+	return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+}
+
 static bool
 add_header(AwsTransfer *transfer, const char *line)
 {
@@ -541,7 +552,7 @@ set_options(AwsTransfer *transfer, const AwsHttpRequest *request)
 	code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	code |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	code |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long) CURL_HTTP_VERSION_2TLS);
+	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version());
 	code |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_MAX_IDLE_S);
 	code |= curl_easy_setopt(easy, CURLOPT_SHARE, transfer->http->share);
 	code |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
