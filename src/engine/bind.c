@@ -235,6 +235,14 @@ made_anew(Object *object)
 			object->base = NULL;
 }
 
+/* Whether this is a sync, and the row had an object that is not there any more. */
+static bool
+synced_away(const Session *session, const Object *row)
+{
+	return (session->verb == VERB_SYNC || session->verb == VERB_PREVIEW_SYNC) && row->base != NULL &&
+		   row->actual == NULL;
+}
+
 /* Listed objects by natural key, and the check that no two rows claim one. */
 static void
 bind_by_natural_key(Session *session, Kind *kind)
@@ -260,9 +268,11 @@ bind_by_natural_key(Session *session, Kind *kind)
 		{
 			List *other = multimap_get(rows, object->natural_key);
 
-			if (other != NIL)
+			/* a sync may drop one of two: the row whose object is gone */
+			if (other == NIL)
+				multimap_add(rows, object->natural_key, object);
+			else if (!synced_away(session, object) && !synced_away(session, linitial(other)))
 				bound_twice(linitial(other), object, "two rows");
-			multimap_add(rows, object->natural_key, object);
 		}
 		else if (is_free(object) && !object->leaving)
 			multimap_add(listed, object->natural_key, object);
