@@ -1,6 +1,7 @@
 -- What users add to the tables of modules: columns, triggers of all kinds, deferred constraints; in applies that commit and in
 -- ones that do not.
 \getenv endpoint IASQL_ENDPOINT
+\set SHOW_CONTEXT never
 SET client_min_messages = warning;
 CREATE EXTENSION iasql;
 SELECT set_config('iasql.endpoint_url', :'endpoint', false) <> '' AS endpoint;
