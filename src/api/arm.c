@@ -57,8 +57,7 @@ forget_rowless(const char *schema, MemoryContext memory)
 	List *rowless = NIL;
 	int nest = NewGUCNestLevel();
 
-	(void) set_config_option("search_path", psprintf("%s, pg_temp", quote_identifier(schema)), PGC_USERSET,
-							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	pin_workspace(schema);
 	session = session_begin(VERB_REFRESH, memory);
 	session_lock(session);
 	world_open(session);

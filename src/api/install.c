@@ -172,8 +172,7 @@ run_in_workspace(const Session *session, const char *script)
 	int nest = NewGUCNestLevel();
 	ListCell *cell;
 
-	(void) set_config_option("search_path", psprintf("%s, pg_temp", quote_identifier(session->schema_name)),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	pin_workspace(session->schema_name);
 	SPI_connect();
 	foreach (cell, raw_parser(script, RAW_PARSE_DEFAULT))
 	{

@@ -72,6 +72,17 @@ bound_twice(const Object *first, const Object *second, const char *what)
 					errhint("Delete one of the rows, or give it another name.")));
 }
 
+static void
+copy_base(Object *to, const Object *from)
+{
+	to->base = from->base;
+	to->base_region = from->base_region;
+	to->base_created = from->base_created;
+	to->base_time = from->base_time;
+	to->base_agreed = from->base_agreed;
+	to->base_protected = from->base_protected;
+}
+
 /* The row (or state entry) takes over what was listed; the listed Object is left empty. */
 void
 object_bind(Object *object, Object *listed)
@@ -101,12 +112,7 @@ object_bind(Object *object, Object *listed)
 		/* the row was renamed, or deleted and inserted again: its past goes with it */
 		object->former_key = listed->row_key;
 		object->shared = bms_union(object->shared, listed->shared);
-		object->base = listed->base;
-		object->base_region = listed->base_region;
-		object->base_created = listed->base_created;
-		object->base_time = listed->base_time;
-		object->base_agreed = listed->base_agreed;
-		object->base_protected = listed->base_protected;
+		copy_base(object, listed);
 		/* that the new row lacks what AWS sets is no edit */
 		for (int i = 0; i < kind->nattributes; i++)
 			if ((kind->res->attributes[i].flags & ATTR_COMPUTED) && value_is_null(&object->desired[i]))
@@ -239,8 +245,7 @@ made_anew(Object *object)
 static bool
 synced_away(const Session *session, const Object *row)
 {
-	return (session->verb == VERB_SYNC || session->verb == VERB_PREVIEW_SYNC) && row->base != NULL &&
-		   row->actual == NULL;
+	return is_sync(session) && row->base != NULL && row->actual == NULL;
 }
 
 /* Listed objects by natural key, and the check that no two rows claim one. */
@@ -383,11 +388,7 @@ split_off(Object *object)
 {
 	Object *old = object_new(object->kind, object->base_region);
 
-	old->base = object->base;
-	old->base_region = object->base_region;
-	old->base_created = object->base_created;
-	old->base_time = object->base_time;
-	old->base_protected = object->base_protected;
+	copy_base(old, object);
 	old->cloud_id = object->cloud_id;
 	old->row_key = object->row_key;
 	old->row_id = -1;

@@ -285,8 +285,7 @@ world_prepare(Session *session)
 	World *world = session->world;
 	int nest = pin_formats();
 
-	(void) set_config_option("search_path", psprintf("%s, pg_temp", quote_identifier(session->schema_name)),
-							 PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	pin_workspace(session->schema_name);
 	SPI_connect();
 	for (int k = 0; k < world->nkinds; k++)
 	{

@@ -329,7 +329,7 @@ scan_of(const Kind *kind, const char *region)
 static void
 list_per_parent(Scan *scan, const Listing *listing, const Scan *parents)
 {
-	int known_by = listing->known_by ? attribute_index(parents->kind->res, listing->known_by, -1) : -1;
+	int known_by = attribute_index(parents->kind->res, listing->known_by, -1);
 	struct HTAB *known = multimap_of_texts();
 	ListCell *cell;
 

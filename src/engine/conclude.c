@@ -30,14 +30,10 @@ is_touched(const Action *action)
 static bool
 was_set(const Object *object, int attribute)
 {
-	ListCell *cell;
+	const Action *action = object->action;
 
-	if (object->action == NULL || (object->action->kind != ACTION_UPDATE && !object->action->adopted))
-		return false;
-	foreach (cell, object->action->deltas)
-		if (((Delta *) lfirst(cell))->attribute == attribute)
-			return ((Delta *) lfirst(cell))->push;
-	return false;
+	return action != NULL && (action->kind == ACTION_UPDATE || action->adopted) &&
+		   pushed_delta(action, attribute) != NULL;
 }
 
 /* Values that a reply to create or change did not give are those that were sent. */
@@ -74,8 +70,7 @@ pause_ms(long ms)
 static void
 find_nameless(Session *session, Kind *kind, List *nameless)
 {
-	const char *column = kind->res->find_parent;
-	int i = column ? attribute_index(kind->res, column, strlen(column)) : -1;
+	int i = attribute_index(kind->res, kind->res->find_parent, -1);
 	List *parents = NIL;
 	ListCell *cell;
 
@@ -200,7 +195,7 @@ find_born(Session *session, Kind *kind, const char *parent, List *parents, List 
 	for (int k = 0; born != NIL && k < world->nkinds; k++)
 	{
 		const Resource *res = world->kinds[k]->res;
-		int i = res->find_parent ? attribute_index(res, res->find_parent, -1) : -1;
+		int i = attribute_index(res, res->find_parent, -1);
 
 		if (i >= 0 && strcmp(res->attributes[i].refers, kind->res->name) == 0)
 			find_born(session, world->kinds[k], res->find_parent, born, written, found);

@@ -1,7 +1,7 @@
 /*
  * elements.c
- *	  The elements of a set, a map (its keys) or a set of references (cloud
- *	  ids): all of them, those that a change adds, or those that it takes away.
+ *	  What an action changes: which attributes, and of a set, a map (its keys)
+ *	  or a set of references (cloud ids) which elements it adds or takes away.
  */
 #include "postgres.h"
 
@@ -87,7 +87,27 @@ difference(const Attribute *attr, const Value *from, const Value *to, const Valu
 }
 
 const Delta *
+action_delta(const Action *action, int attribute)
+{
+	ListCell *cell;
+
+	if (action != NULL)
+		foreach (cell, action->deltas)
+			if (((const Delta *) lfirst(cell))->attribute == attribute)
+				return lfirst(cell);
+	return NULL;
+}
+
+const Delta *
 pushed_delta(const Action *action, int attribute)
+{
+	const Delta *delta = action_delta(action, attribute);
+
+	return delta != NULL && delta->push ? delta : NULL;
+}
+
+bool
+pushes_any(const Action *action, const char *columns)
 {
 	ListCell *cell;
 
@@ -96,10 +116,10 @@ pushed_delta(const Action *action, int attribute)
 		{
 			const Delta *delta = lfirst(cell);
 
-			if (delta->attribute == attribute && delta->push)
-				return delta;
+			if (delta->push && list_names(columns, action->object->kind->res->attributes[delta->attribute].column))
+				return true;
 		}
-	return NULL;
+	return false;
 }
 
 List *

@@ -330,7 +330,7 @@ extern void settings_define(void);
 extern const Module *module_by_name(const char *name);
 extern const Resource *resource_by_name(const char *name);
 extern const Module *module_of_table(const char *table);
-/* index of an attribute, -1 if there is none */
+/* index of an attribute, -1 if there is none or 'column' is NULL; a length below zero: the name is terminated */
 extern int attribute_index(const Resource *res, const char *column, int len);
 extern int attribute_count(const Resource *res);
 /* whether 'name' is an element of the comma separated 'list' */
@@ -354,6 +354,8 @@ extern void session_check_may_act(Session *session);
 extern int pin_settings(void);
 /* the same but for search_path: for statements that run users' triggers */
 extern int pin_formats(void);
+/* within a nest of settings: names without schema mean the workspace's */
+extern void pin_workspace(const char *schema);
 extern void unpin_settings(int nest);
 /* user id switch around the extension's own tables: save and restore */
 typedef struct SavedUser
@@ -692,7 +694,10 @@ extern void progress_wait(const Plan *plan, TimestampTz *last, const char *(*doi
 /* in elements.c: elements are the keys of a map, cloud ids of references, else members; char * */
 /* the cloud ids of a reference or a set of them, 'newest': as they are now; *complete: all are known */
 extern List *reference_ids(const Attribute *attr, const Value *value, bool newest, bool *complete);
-extern const Delta *pushed_delta(const Action *action, int attribute); /* NULL: the attribute is not pushed */
+/* what an action, which may be NULL, changes of an attribute; NULL: nothing.  The second: only what goes to the cloud */
+extern const Delta *action_delta(const Action *action, int attribute);
+extern const Delta *pushed_delta(const Action *action, int attribute);
+extern bool pushes_any(const Action *action, const char *columns); /* comma separated */
 /* all elements of a value, or those that the action adds ('+') or takes away ('-'); action NULL: the object is new */
 extern List *value_elements(const Kind *kind, int attribute, const Value *value, const Action *action, char sign);
 /* those of "column", "column+" or "column-" as JSON texts */
@@ -744,6 +749,7 @@ extern void settle_close(Session *session, bool whole);
 extern char *journal_values(const Object *object);
 
 /* in operation.c: the whole of an apply, a sync, a preview */
+extern bool is_sync(const Session *session); /* or its preview */
 extern Plan *operation_run(Session *session);
 /* 'body' as an operation that is recorded in iasql_operation, errors too; it may call operation_run */
 extern void operation_record(Session *session, void (*body)(Session *session, void *arg), void *arg);

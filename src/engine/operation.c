@@ -28,7 +28,7 @@ static const char *const verb_names[] = {
 /* How often a plan is made when rows change under it. */
 #define MOST_PLANS 5
 
-static bool
+bool
 is_sync(const Session *session)
 {
 	return session->verb == VERB_SYNC || session->verb == VERB_PREVIEW_SYNC;

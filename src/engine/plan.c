@@ -55,7 +55,7 @@ action_new(Plan *plan, Object *object, ActionKind kind)
 static Object *
 referred(const Kind *kind, const Value *values, const char *column)
 {
-	int i = column ? attribute_index(kind->res, column, strlen(column)) : -1;
+	int i = attribute_index(kind->res, column, -1);
 
 	return i >= 0 && values != NULL && values[i].nrefs == 1 ? values[i].refs[0] : NULL;
 }
@@ -64,8 +64,7 @@ referred(const Kind *kind, const Value *values, const char *column)
 static bool
 parent_made_anew(const Object *object)
 {
-	const char *parent = object->kind->res->dies_with;
-	int i = parent ? attribute_index(object->kind->res, parent, strlen(parent)) : -1;
+	int i = attribute_index(object->kind->res, object->kind->res->dies_with, -1);
 
 	return i >= 0 && object_replaced(&object->desired[i]);
 }
@@ -306,7 +305,7 @@ decide_unknown(Session *session, Plan *plan, Object *object)
 {
 	if (object->leaving || object->unmanaged != NULL)
 		return;
-	if (object->ours && session->verb != VERB_SYNC && session->verb != VERB_PREVIEW_SYNC)
+	if (object->ours && !is_sync(session))
 	{
 		/* kept for a while for rows that want it again, but not beside what it was to replace; an install takes nothing away */
 		if ((object->left_for != NULL || !is_orphan_young(object)) && session->verb != VERB_INSTALL)

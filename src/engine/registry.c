@@ -42,10 +42,11 @@ module_of_table(const char *table)
 	return NULL;
 }
 
-/* A length below zero: the name is terminated. */
 int
 attribute_index(const Resource *res, const char *column, int len)
 {
+	if (column == NULL)
+		return -1;
 	if (len < 0)
 		len = strlen(column);
 	for (int i = 0; i < MAX_ATTRIBUTES && res->attributes[i].column != NULL; i++)

@@ -36,8 +36,7 @@ with_parents(World *world, Bitmapset *kinds, const Kind *kind)
 		kinds = bms_add_member(kinds, kind->index);
 		for (int b = 0; b < (int) lengthof(kind->res->born); b++)
 		{
-			const char *of = kind->res->born[b].of;
-			int i = of ? attribute_index(kind->res, of, strlen(of)) : -1;
+			int i = attribute_index(kind->res, kind->res->born[b].of, -1);
 
 			if (i >= 0)
 				kinds = with_parents(world, kinds, kind_by_name(world, kind->res->attributes[i].refers));

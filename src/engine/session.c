@@ -119,6 +119,12 @@ pin_settings(void)
 	return nest;
 }
 
+void
+pin_workspace(const char *schema)
+{
+	pin("search_path", psprintf("%s, pg_temp", quote_identifier(schema)));
+}
+
 /* On an error the (sub)transaction's end does the same. */
 void
 unpin_settings(int nest)

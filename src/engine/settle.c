@@ -63,22 +63,37 @@ journal_values(const Object *object)
 	return JsonbToCString(NULL, &doc->root, VARSIZE(doc));
 }
 
+static Jsonb *
+parsed(const char *values)
+{
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(values)));
+}
+
+/* What journal_values says of an attribute; text NULL: nothing. */
+static Value
+value_in(Jsonb *values, const Attribute *attr)
+{
+	JsonbValue member;
+	Value value = {0};
+
+	if (getKeyJsonValueFromContainer(&values->root, attr->column, strlen(attr->column), &member) != NULL)
+		value.text = pnstrdup(member.val.string.val, member.val.string.len);
+	return value;
+}
+
 /* Whether the object is in these attributes as journal_values says; 'keys': only its natural key, which it must have. */
 static bool
 looks_as(const Object *object, const char *values, bool keys)
 {
 	const Kind *kind = object->kind;
-	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(values)));
+	Jsonb *doc = parsed(values);
 	bool any = false;
 
 	for (int i = 0; i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];
-		Value value = {0};
-		JsonbValue member;
+		Value value = value_in(doc, attr);
 
-		if (getKeyJsonValueFromContainer(&doc->root, attr->column, strlen(attr->column), &member) != NULL)
-			value.text = pnstrdup(member.val.string.val, member.val.string.len);
 		if (keys ? (attr->flags & ATTR_KEY) == 0 : value.text == NULL)
 			continue;
 		if (!value_equal(attr, &value, &object->actual[i]))
@@ -92,14 +107,7 @@ looks_as(const Object *object, const char *values, bool keys)
 static Value
 left_value(const Object *object, int attribute)
 {
-	const char *column = object->kind->res->attributes[attribute].column;
-	Jsonb *doc = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(object->left_values)));
-	JsonbValue member;
-	Value value = {0};
-
-	if (getKeyJsonValueFromContainer(&doc->root, column, strlen(column), &member) != NULL)
-		value.text = pnstrdup(member.val.string.val, member.val.string.len);
-	return value;
+	return value_in(parsed(object->left_values), &object->kind->res->attributes[attribute]);
 }
 
 bool

@@ -30,21 +30,6 @@ effective_values(const Object *object)
 	return values;
 }
 
-static bool
-pushes(const Action *action, const char *columns)
-{
-	ListCell *cell;
-
-	foreach (cell, action->deltas)
-	{
-		Delta *delta = lfirst(cell);
-
-		if (delta->push && list_names(columns, action->object->kind->res->attributes[delta->attribute].column))
-			return true;
-	}
-	return false;
-}
-
 static List *
 append_calls(List *steps, const Call *calls, int from)
 {
@@ -59,7 +44,7 @@ change_steps(const Action *action, List *steps)
 	const Resource *res = action->object->kind->res;
 
 	for (int c = 0; c < MAX_CHANGES && res->changes[c].columns != NULL; c++)
-		if (pushes(action, res->changes[c].columns))
+		if (pushes_any(action, res->changes[c].columns))
 			steps = append_calls(steps, res->changes[c].calls, 0);
 	return steps;
 }
@@ -114,7 +99,7 @@ static bool
 is_given(const Object *object, const Born *born)
 {
 	const Kind *kind = object->kind;
-	int of = born->of ? attribute_index(kind->res, born->of, strlen(born->of)) : -1;
+	int of = attribute_index(kind->res, born->of, -1);
 	const Object *other = of >= 0 && object->desired[of].nrefs == 1 ? object->desired[of].refs[0] : NULL;
 
 	return born->of == NULL || (other != NULL && other->item != NULL && pattern_matches(other->item, born->where));

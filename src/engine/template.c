@@ -604,18 +604,6 @@ read_colon(const char *p)
 	return p + 1;
 }
 
-/* Whether an update changes one of these columns. */
-static bool
-changes(const Expansion *x, const char *columns)
-{
-	const Kind *kind = x->args->object->kind;
-
-	for (int i = 0; i < kind->nattributes; i++)
-		if (list_names(columns, kind->res->attributes[i].column) && pushed_delta(x->args->action, i) != NULL)
-			return true;
-	return false;
-}
-
 static Outcome
 expand_container(const Expansion *x, const char **p, bool outermost, StringInfo out)
 {
@@ -651,7 +639,7 @@ expand_container(const Expansion *x, const char **p, bool outermost, StringInfo 
 			}
 			if ((columns = memchr(content, '?', len)) != NULL)
 			{
-				whole = changes(x, pnstrdup(columns + 1, content + len - columns - 1));
+				whole = pushes_any(x->args->action, pnstrdup(columns + 1, content + len - columns - 1));
 				skipped = !whole;
 				len = columns - content;
 			}

@@ -364,16 +364,13 @@ row_follows(const Action *action, int attribute)
 {
 	const Object *object = action->object;
 	const Attribute *attr = &object->kind->res->attributes[attribute];
-	ListCell *cell;
+	const Delta *delta = action_delta(action, attribute);
 
 	if ((attr->flags & (ATTR_SECRET | ATTR_TRIGGER)) || bms_is_member(attribute, object->unknown))
 		return false;
 	if ((attr->flags & ATTR_COMPUTED) || value_is_null(&object->desired[attribute]))
 		return true;
-	foreach (cell, action->deltas)
-		if (((Delta *) lfirst(cell))->attribute == attribute)
-			return !((Delta *) lfirst(cell))->push;
-	return false;
+	return delta != NULL && !delta->push;
 }
 
 /* The values that an action's row is to have after it; *changed gets those that differ. */
