@@ -56,6 +56,7 @@ struct AwsHttp
 	CURLSH *share; /* TLS sessions, for all easy handles */
 	int epoll;
 	int64_t timer; /* when curl wants a time-out; INT64_MAX: never */
+	long version;  /* of HTTP, the highest that is spoken: CURL_HTTP_VERSION_... */
 	LIST_HEAD(AwsTransferList, AwsTransfer) transfers;
 	Watch *watches;
 	CURL *idle[IDLE_HANDLES];
@@ -291,6 +292,14 @@ aws_http_new(AwsError *error)
 		return NULL;
 	}
 	http->timer = INT64_MAX;
+
+	/*
+	 * HTTP/2 where the server speaks it too.  Before 8.0.0 libcurl could leave
+	 * a multiplexed transfer asleep whose answer had come with another's
+	 * ("http2: set drain on stream end" in its release notes).
+	 */
+	http->version =
+		curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
 	http->epoll = epoll_create1(EPOLL_CLOEXEC);
 	http->multi = curl_multi_init();
 	http->share = curl_share_init();
@@ -492,17 +501,6 @@ aws_http_drive(AwsHttp *http)
 
 /* ---- transfers ---- */
 
-/*
- * HTTP/2 where the server speaks it too.  Before 8.0.0 libcurl could leave a
- * multiplexed transfer asleep whose answer had come with another's ("http2: set
- * drain on stream end" in its release notes).
- */
-static long
-http_version(void)
-{
-	return curl_version_info(CURLVERSION_NOW)->version_num >= 0x080000 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
-}
-
 static bool
 add_header(AwsTransfer *transfer, const char *line)
 {
@@ -552,7 +550,7 @@ set_options(AwsTransfer *transfer, const AwsHttpRequest *request)
 	code |= curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	code |= curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
 	code |= curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, http_version());
+	code |= curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, transfer->http->version);
 	code |= curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, CONNECTION_MAX_IDLE_S);
 	code |= curl_easy_setopt(easy, CURLOPT_SHARE, transfer->http->share);
 	code |= curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
