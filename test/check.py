@@ -10,6 +10,7 @@ import sys
 import boto3
 
 PSQL = ["psql", "-XqAt", "-v", "ON_ERROR_STOP=1"]
+READS = ("Describe", "List", "Get", "BatchGet")  # what operations that change nothing are called
 APPLIES = 6  # that are enough to bring rows and account into step, whatever went wrong before
 passed = failed = 0
 
@@ -61,6 +62,13 @@ def trust(*services):
     """The document by which a role may be assumed by services."""
     principal = {"Service": services[0] if len(services) == 1 else list(services)}
     return {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}]}
+
+
+def requests(log, reads=True):
+    """What an emulator's log has: (operation, code of the error or None); without reads only what changes something."""
+    with open(log) as lines:
+        seen = [(name, code[0] if code else None) for _, _, name, _, *code in map(str.split, lines)]
+    return [request for request in seen if reads or not request[0].startswith(READS)]
 
 
 def tags(item):

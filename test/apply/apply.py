@@ -12,7 +12,7 @@ import time
 import urllib.request
 
 import check as checks
-from check import Emulator, finish, sql, trust
+from check import Emulator, finish, requests, sql, trust
 
 ENDPOINT, LOG = sys.argv[1:3]
 only = sys.argv[3:]
@@ -54,17 +54,14 @@ def start(*modules):
 
 def changing():
     """Operations that change something, in the order in which the emulator saw them."""
-    reads = ("Describe", "List", "Get", "BatchGet")
-    with open(LOG) as log:
-        return [line.split()[2] for line in log if not line.split()[2].startswith(reads)]
+    return [name for name, _ in requests(LOG, reads=False)]
 
 
 def counts(call):
     """How often each operation is seen while this is done."""
     open(LOG, "w").close()
     call()
-    with open(LOG) as log:
-        return collections.Counter(line.split()[2] for line in log)
+    return collections.Counter(name for name, _ in requests(LOG))
 
 
 def add_role(name, description="theirs"):

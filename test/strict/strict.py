@@ -15,12 +15,11 @@ import botocore.exceptions
 
 import check as checks
 import snapshot
-from check import Emulator, converge, finish, sql, trust, tutorial
+from check import Emulator, converge, finish, requests, sql, trust, tutorial
 from proxy import Proxy
 
 ENDPOINT, LOG, LAG = sys.argv[1], sys.argv[2], int(sys.argv[3])
 WEST = "us-west-2"
-READS = ("Describe", "List", "Get", "BatchGet")
 TRUST = json.dumps(trust("ec2.amazonaws.com"))
 aws = Emulator(ENDPOINT)
 ec2, elb, ecs, ecr, iam, acm = map(aws, ("ec2", "elbv2", "ecs", "ecr", "iam", "acm"))
@@ -37,10 +36,9 @@ def do(*statements):
 
 def sent():
     """The requests that change something since the last call: (operation, code of the error or None)."""
-    with open(LOG) as log:
-        lines = [line.split() for line in log]
+    seen = requests(LOG, reads=False)
     open(LOG, "w").close()
-    return [(name, code[0] if code else None) for _, _, name, _, *code in lines if not name.startswith(READS)]
+    return seen
 
 
 def apply(what, *statements, refused=(), **wanted):
