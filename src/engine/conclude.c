@@ -253,6 +253,7 @@ raise_failures(Plan *plan)
 	int skipped = 0;
 	int total = 0;
 	int sqlstate = ERRCODE_EXTERNAL_ROUTINE_EXCEPTION;
+	const char *hint = NULL;
 	ListCell *cell;
 
 	initStringInfo(&detail);
@@ -269,6 +270,8 @@ raise_failures(Plan *plan)
 			continue;
 		if (failed++ == 0 && action->sqlstate != 0)
 			sqlstate = action->sqlstate;
+		if (hint == NULL)
+			hint = action->hint;
 		/* the half of a replacement that deletes is no row of the report */
 		if (failed <= FAILURES_SHOWN)
 			appendStringInfo(&detail, "%s%s%s: %s", detail.len ? "\n" : "", object_describe(action->object),
@@ -280,9 +283,10 @@ raise_failures(Plan *plan)
 		appendStringInfo(&detail, "\nand %d more", failed - FAILURES_SHOWN);
 	if (skipped > 0)
 		appendStringInfo(&detail, "\n%d more were not tried, since they need these.", skipped);
-	ereport(ERROR, (errcode(sqlstate), errmsg("could not apply %d of %d changes", failed + skipped, total),
-					errdetail("%s", detail.data),
-					errhint("What was done is recorded: correct the rows and call iasql_apply() again.")));
+	ereport(ERROR,
+			(errcode(sqlstate), errmsg("could not apply %d of %d changes", failed + skipped, total),
+			 errdetail("%s", detail.data),
+			 errhint("What was done is recorded: %s and call iasql_apply() again.", hint ? hint : "correct the rows")));
 }
 
 /* Base of objects whose rows changed without a call, and of those that were only adopted. */

@@ -234,6 +234,7 @@ typedef struct Action
 	bool reported;		  /* counts as a row of the result */
 	ActionState state;
 	const char *error; /* AWS's message for a failed one, with code and request id */
+	const char *hint;  /* what can be done about it, or NULL */
 	int sqlstate;
 	List *before; /* of Action: those that must end first */
 	List *after;  /* of Action: those that wait for this one */

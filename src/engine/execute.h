@@ -22,6 +22,8 @@ typedef struct Run
 	const char *refusal; /* why a request of the step is repeated, or NULL */
 	Value *values;		 /* effective */
 	const char *lookup;	 /* what Resource.lookup found, as JSON */
+	const char *held_by; /* what Resource.holders found, for the error; or NULL */
+	bool held_for_good;	 /* some of it does not go by itself */
 } Run;
 
 /* What a call in flight is for: the first member of Request and Poll. */

@@ -293,6 +293,86 @@ request_succeeded(Executor *ex, Request *request, CloudCall *cloud, bool was_don
 	}
 }
 
+#define HOLDERS_SHOWN 5
+
+/* "network interface eni-1 (Status in-use, ...)": what an error says of one holder. */
+static void
+describe_holder(StringInfo text, const Holders *holders, Jsonb *item)
+{
+	char *paths = pstrdup(holders->shown);
+	char *rest = NULL;
+	char *path = strtok_r(paths, ",", &rest);
+	const char *between = " (";
+	char *value = path_text(item, path);
+
+	appendStringInfo(text, "%s%s %s", text->len > 0 ? ", " : "", holders->what, value ? value : "");
+	while ((path = strtok_r(NULL, ",", &rest)) != NULL)
+	{
+		value = path_text(item, path);
+		if (value == NULL || *value == '\0')
+			continue;
+		appendStringInfo(text, "%s%s %s", between, path, value);
+		between = ", ";
+	}
+	if (*between == ',')
+		appendStringInfoChar(text, ')');
+}
+
+/* Those that stay are named, or all of them if none does. */
+static void
+holders_found(void *arg, CloudCall *call)
+{
+	Action *action = arg;
+	Run *run = action->run;
+	const Holders *holders = &action->object->kind->res->holders;
+	World *world = action->object->kind->world;
+	MemoryContext old = MemoryContextSwitchTo(world->memory);
+	StringInfoData text;
+	int found = 0;
+	ListCell *cell;
+
+	initStringInfo(&text);
+	foreach (cell, cloud_items(call))
+	{
+		const char *json = lfirst(cell);
+		const char *why;
+		Jsonb *item = item_parse(world, json, strlen(json), &why);
+		bool stays = item != NULL && pattern_matches(item, holders->stays);
+
+		if (item == NULL || (run->held_for_good && !stays))
+			continue;
+		if (stays && !run->held_for_good)
+		{
+			run->held_for_good = true;
+			resetStringInfo(&text);
+			found = 0;
+		}
+		if (found++ < HOLDERS_SHOWN)
+			describe_holder(&text, holders, item);
+	}
+	if (found > HOLDERS_SHOWN)
+		appendStringInfo(&text, " and %d more", found - HOLDERS_SHOWN);
+	if (found > 0)
+		run->held_by = text.data;
+	MemoryContextSwitchTo(old);
+	cloud_free(call);
+}
+
+/* Asks what holds an object that cannot be deleted yet; meanwhile its deletion is repeated. */
+static void
+holders_ask(Executor *ex, Action *action)
+{
+	const Kind *kind = action->object->kind;
+	const Holders *holders = &kind->res->holders;
+	TemplateArgs args = {
+		.session = ex->session, .object = action->object, .values = action->run->values, .action = action};
+
+	cloud_on_end(cloud_start(ex->session, kind->res->service, holders->operation,
+							 asked_region(kind, action->object->region), template_expand(holders->input, &args, false),
+							 holders->items, false, NULL),
+				 holders_found, action);
+}
+
 static void
 request_failed(Executor *ex, Request *request, const CloudError *error)
 {
@@ -308,6 +388,11 @@ request_failed(Executor *ex, Request *request, const CloudError *error)
 			journal_outcome(ex->session, intent, NULL, error->request_id, error->code ? error->code : "",
 							error->message, false);
 		action_take_error(action, error);
+		if (action->run->held_by != NULL)
+		{
+			action->error = psprintf("%s; it is held by %s", action->error, action->run->held_by);
+			action->hint = action->object->kind->res->holders.hint;
+		}
 		if (--action->run->outstanding == 0)
 			action_fail(ex, action);
 	}
@@ -347,6 +432,7 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 {
 	const CloudError *error = cloud_error(cloud);
 	TimestampTz now = GetCurrentTimestamp();
+	Action *first = linitial(request->actions);
 
 	ex->in_flight--;
 	test_stop("answer");
@@ -357,7 +443,7 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 	/* of a batch only one element may be what is done already */
 	else if (list_length(request->actions) == 1 && codes_match(request->call->done, error->code, error->message))
 		request_succeeded(ex, request, cloud, true);
-	else if (codes_match(request->call->retry, error->code, error->message) &&
+	else if (codes_match(request->call->retry, error->code, error->message) && !first->run->held_for_good &&
 			 !TimestampDifferenceExceeds(request->first, now, iasql_wait_timeout))
 	{
 		ListCell *cell;
@@ -366,6 +452,10 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 			((Action *) lfirst(cell))->run->refusal = psprintf("%s: %s", error->code, error->message);
 		request->not_before = TimestampTzPlusMilliseconds(now, repeat_delay(++request->repeats));
 		ex->requests = lappend(ex->requests, request);
+		/* what goes together with its owner has mostly gone before the second refusal */
+		if (request->repeats == 2 && first->kind == ACTION_DELETE &&
+			first->object->kind->res->holders.operation != NULL)
+			holders_ask(ex, first);
 	}
 	else if (list_length(request->actions) > 1 && !error->maybe_executed)
 	{

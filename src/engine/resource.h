@@ -130,7 +130,7 @@ typedef struct Call
 	const char *each;	   /* column that is a set or a map: once per element; "col+" added, "col-" removed */
 	const char *needs;	   /* the same notation: only if there is such an element */
 	const char *done;	   /* codes that mean 'already done' */
-	const char *retry;	   /* codes to repeat with backoff until iasql.wait_timeout */
+	const char *retry;	   /* codes to repeat with backoff until iasql.wait_timeout, or what .holders finds stays */
 	const char *fail;	   /* path of members that report failures inside a 200 answer */
 	/* batches: actions whose .batch columns are equal share one call */
 	const char *batch;	 /* columns, comma separated; NULL: none */
@@ -194,6 +194,18 @@ typedef struct Born
 	Call remove;		  /* over the new object's columns */
 } Born;
 
+/* What may hold an object whose deletion is refused for now: asked for once, when it was refused twice. */
+typedef struct Holders
+{
+	const char *what;	   /* "network interface" */
+	const char *operation; /* paginated; where it is refused the deletion is repeated all the same */
+	const char *input;	   /* template over the columns of the object */
+	const char *items;	   /* path of the list */
+	const char *stays;	   /* pattern over an item: it does not go by itself, so that repeating is no use */
+	const char *shown;	   /* paths of what the error tells of it, comma separated; its id first */
+	const char *hint;
+} Holders;
+
 typedef struct Resource
 {
 	const char *name;	 /* the table's name, and the resource's */
@@ -246,6 +258,7 @@ typedef struct Resource
 	Call create[MAX_CALLS];
 	Change changes[MAX_CHANGES];
 	Call remove[MAX_CALLS];
+	Holders holders;
 	Born born[3];
 	const char *created_at; /* path of the creation time in an item, or NULL */
 	const char *mark_path;	/* path of tags in an item where the mark is found, or NULL */

@@ -87,6 +87,7 @@ static const Resource security_group = {
 				.retry = "DependencyViolation",
 			},
 		},
+	.holders = EC2_HELD_BY_INTERFACES("group-id", "group_id"),
 	.born =
 		{
 			{DEFAULT_EGRESS("cidr_ipv4", "0.0.0.0/0", "'IpRanges': [{'CidrIp'")},

@@ -108,6 +108,7 @@ static const Resource vpc = {
 				.retry = "DependencyViolation",
 			},
 		},
+	.holders = EC2_HELD_BY_INTERFACES("vpc-id", "vpc_id"),
 	.born = {{"security_group", "vpc_id", "group_name=default", .import = 1}},
 	.mark_path = EC2_MARK_PATH,
 };
@@ -155,6 +156,7 @@ static const Resource subnet = {
 				.retry = "DependencyViolation",
 			},
 		},
+	.holders = EC2_HELD_BY_INTERFACES("subnet-id", "subnet_id"),
 	.mark_path = EC2_MARK_PATH,
 };
 

@@ -31,4 +31,19 @@ extern void import_container_image(void *context);
 #define EC2_BY_IDS(filter) "{'Filters': [{'Name': '" filter "', 'Values': '$#'}]}"
 #define EC2_MAX_FILTER_VALUES 200 /* Amazon EC2 API Reference, "Filters" */
 
+/*
+ * Who holds an object of a VPC.  Interfaces that a service made (RequesterManaged, or attached to none of the account's
+ * own instances) go with what they are for; those that are detached at the moment, too.
+ */
+#define EC2_HELD_BY_INTERFACES(filter, id)                                                                          \
+	{                                                                                                               \
+		.what = "network interface", .operation = "DescribeNetworkInterfaces",                                      \
+		.input = "{'Filters': [{'Name': '" filter "', 'Values': ['$" id "']}]}", .items = "NetworkInterfaces",      \
+		.stays = "RequesterManaged!=true&Status!=detaching&Attachment.Status!=detaching"                            \
+				 "&Attachment.InstanceId|Attachment.AttachmentId|'i-'=i-*",                                         \
+		.shown =                                                                                                    \
+			"NetworkInterfaceId,InterfaceType,Status,Attachment.InstanceId,Attachment.InstanceOwnerId,Description", \
+		.hint = "delete the network interface or take it out",                                                      \
+	}
+
 #endif /* MODULES_MODULES_H */

@@ -1,7 +1,8 @@
 """What AWS refuses and delays, and moto does not: importing this makes moto do it.
 
 - What is in use cannot be deleted.  Load balancers, tasks of services and NAT gateways have network interfaces, which
-  stay for a moment after their owner has gone: until they have refused one deletion.
+  stay for a moment after their owner has gone: until they have refused one deletion, or three of one named "lingers".
+- The access key "blind" may not describe network interfaces.
 - NAT gateways and services take time to come and go: one look.
 - One revision of a task definition's family is registered at a time.
 - A repeated client token gives the answer that was given first.
@@ -66,15 +67,25 @@ def detach(ec2, owner, at_once=False):
             del ec2.enis[interface.id]
         else:
             interface.owner, interface.leaves_with = None, owner
+            owner.refusals = 3 if getattr(owner, "name", None) == "lingers" else 1
 
 
 def is_used(ec2, uses):
     """Whether an interface uses something; one that is on its way out has now refused, and goes with its owner's others."""
     found = [interface for interface in ec2.enis.values() if uses(interface)]
-    owners = [interface.leaves_with for interface in found if hasattr(interface, "leaves_with")]
-    for interface in [i for i in ec2.enis.values() if getattr(i, "leaves_with", None) in owners]:
-        del ec2.enis[interface.id]
+    for owner in {id(i.leaves_with): i.leaves_with for i in found if hasattr(i, "leaves_with")}.values():
+        owner.refusals -= 1
+        if owner.refusals == 0:
+            for interface in [i for i in ec2.enis.values() if getattr(i, "leaves_with", None) is owner]:
+                del ec2.enis[interface.id]
     return bool(found)
+
+
+@instead_of(EC2Response, "describe_network_interfaces")
+def describe_network_interfaces(old, response):
+    if "Credential=blind/" in response.headers.get("Authorization", ""):
+        raise EC2ClientError("UnauthorizedOperation", "You are not authorized to perform this operation.")
+    return old(response)
 
 
 # ------------------------------------------------------------------ EC2

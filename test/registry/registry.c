@@ -407,6 +407,25 @@ check_calls(const Resource *res, const Call *calls, int n, const Place *item)
 	}
 }
 
+static void
+check_holders(const Resource *res, const Holders *holders)
+{
+	Place item;
+	bool asked = false;
+
+	if (holders->operation == NULL)
+		return;
+	for (int c = 0; c < MAX_CALLS && res->remove[c].operation != NULL; c++)
+		asked |= res->remove[c].retry != NULL;
+	check(asked, "%s: holders, but no deletion that is repeated", res->name);
+	check_template(res, NULL, holders->operation, holders->input, NULL);
+	item = place_of(res, holders->operation, holders->items, true);
+	check_item_pattern(res, &item, 1, holders->stays);
+	for (const char *p = holders->shown, *end = p + strlen(p); p < end; p = find(p, end, ',') + 1)
+		check_paths(res, &item, 1, "", p, find(p, end, ','));
+	check(holders->what && holders->stays && holders->hint, "%s: holders lack words", res->name);
+}
+
 static const Listing *
 items_of(const Resource *res, const Listing *list, Place *place)
 {
@@ -493,6 +512,7 @@ check_resource(const Resource *res)
 	check_calls(res, &res->lookup, 1, &item);
 	check_calls(res, res->create, MAX_CALLS, &item);
 	check_calls(res, res->remove, MAX_CALLS, &item);
+	check_holders(res, &res->holders);
 	for (int c = 0; c < MAX_CHANGES && res->changes[c].columns != NULL; c++)
 	{
 		check_names(res, res->changes[c].columns);

@@ -329,6 +329,41 @@ def replacements_that_fail():
     check("the account is as before", held() ^ before, set())
 
 
+def what_holds_them():
+    """Deletions that a network interface holds up: one that goes with its owner is waited for, another ends it at once."""
+    before = held()
+    lingering = [statement.replace("'web'", "'lingers'") for statement in balancer()]
+    gone = GONE[3:]
+    made = {key: 1 for key in WEB if key.split("_", 1)[1] in ("security_group", "load_balancer", "target_group", "listener")}
+    for key in ("lagging",) if LAG else ("blind", "lagging"):
+        do(f"UPDATE aws_account SET access_key_id = '{key}'")
+        apply("a load balancer", *lingering, **made)
+        apply(f"{key}: its interface is waited for", *gone, refused=["DeleteSecurityGroup DependencyViolation"] * 3,
+              **{what.replace("create", "delete"): 1 for what in made})
+    apply("a VPC", "INSERT INTO vpc (cidr_block) VALUES ('10.0.0.0/16')", """INSERT INTO subnet (cidr_block, availability_zone,
+        vpc_id) SELECT '10.0.0.0/24', 'us-east-1a', id FROM vpc WHERE NOT is_default""", """INSERT INTO security_group
+        (group_name, description, vpc_id) SELECT 'held', 'd', id FROM vpc WHERE NOT is_default""",
+          create_vpc=1, create_subnet=1, create_security_group=1)
+    used = ec2.create_network_interface(SubnetId=sql("SELECT subnet_id FROM subnet WHERE cidr_block = '10.0.0.0/24'"), Groups=[
+        sql("SELECT group_id FROM security_group WHERE group_name = 'held'")], Description="mine")["NetworkInterface"]["NetworkInterfaceId"]
+    rows = ["DELETE FROM security_group_rule WHERE security_group_id IN (SELECT g.id FROM security_group g JOIN vpc v"
+            " ON v.id = g.vpc_id WHERE NOT v.is_default)",
+            "DELETE FROM security_group g USING vpc v WHERE v.id = g.vpc_id AND NOT v.is_default",
+            "DELETE FROM subnet s USING vpc v WHERE v.id = s.vpc_id AND NOT v.is_default", "DELETE FROM vpc WHERE NOT is_default"]
+    do(*rows)
+    sent()
+    output = sql("SELECT iasql_apply()")
+    deletions = collections.Counter(operation for operation, code in sent() if code == "DependencyViolation")
+    check("the user's own ends the deletions", sorted(o for o, count in deletions.items() if 3 <= count <= 5),
+          ["DeleteSecurityGroup", "DeleteSubnet"])
+    check("and is named", output.count(
+        f"; it is held by network interface {used} (InterfaceType interface, Status available, Description mine)"), 2)
+    check("with a hint", "HINT:  What was done is recorded: delete the network interface or take it out and call" in output, True)
+    ec2.delete_network_interface(NetworkInterfaceId=used)
+    check("then they go", converge(), "")
+    check("the account is as before", held() ^ before, set())
+
+
 def families():
     apply("three of one family, one of another", task("one"), task("one", cpu="vCPU0.5-1GB"), task("one", cpu="vCPU1-2GB"),
           task("two"), create_task_definition=4)
@@ -513,7 +548,7 @@ def moves():
     check("both regions are as before", held() ^ before[0] | held(WEST) ^ before[1], set())
 
 
-CASES = [the_tutorial, groups_that_name_each_other, network, replacements, replacements_that_fail,
+CASES = [the_tutorial, groups_that_name_each_other, network, replacements, replacements_that_fail, what_holds_them,
          families, what_holds_more, at_once_again,
          answers_lost, https, ipv6, moves]
 case = refusals
