@@ -505,12 +505,12 @@ read_missing(Session *session, Kind *kind)
 }
 
 /*
- * Why nothing may be decided about an object now: its listing failed.  A new
- * row that a complete listing does not show has no object; one with a base was
- * asked for by id.
+ * Why nothing may be decided about an object now: its listing failed, or AWS
+ * may only be late to show it.  A new row that a complete listing does not
+ * show has no object; one with a base was asked for by id.
  */
 static void
-freeze_unlisted(Kind *kind)
+freeze_unlisted(Session *session, Kind *kind)
 {
 	ListCell *cell;
 
@@ -537,6 +537,11 @@ freeze_unlisted(Kind *kind)
 		}
 		else if (object->base == NULL)
 			object->presence = PRESENCE_ABSENT;
+		else if (!object->merged && (why = object_is_late(session, object)) != NULL)
+		{
+			object->presence = PRESENCE_UNKNOWN;
+			object->frozen = why;
+		}
 	}
 }
 
@@ -567,9 +572,9 @@ bind_world(Session *session)
 			bind_by_cloud_id(session, kind);
 		bind_by_natural_key(session, kind);
 		bind_by_request(session, kind);
-		settle_unsure(session, kind);
+		settle_unsure(kind);
 		sweep_merged(kind);
 		link_moved(kind);
-		freeze_unlisted(kind);
+		freeze_unlisted(session, kind);
 	}
 }

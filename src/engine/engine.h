@@ -640,6 +640,11 @@ extern void cloud_join(Session *session, List *objects);
 /* in reread.c: reading known objects again */
 /* by cloud id, batched, joins too; sets presence, actual, item */
 extern void cloud_read(Session *session, List *objects);
+/*
+ * Why an object that a read by id did not find may exist all the same: this
+ * database made it so lately that AWS may not show it yet.  NULL: it has gone.
+ */
+extern const char *object_is_late(const Session *session, const Object *object);
 /* its asynchronous halves without joins, for waits: objects of one kind and region; at most .get_batch of them */
 extern CloudCall *cloud_read_start(Session *session, List *objects, void *user);
 extern void cloud_read_finish(Session *session, CloudCall *call, List *objects); /* sets presence, actual, item */
@@ -739,7 +744,9 @@ extern void journal_witness(Session *session, int64 operation);
  */
 extern TimestampTz settle_world(Session *session);
 /* after binding of a kind: rows whose creation is in doubt take what they may have made, or are frozen */
-extern void settle_unsure(Session *session, Kind *kind);
+extern void settle_unsure(Kind *kind);
+/* whether a run that did not commit was about to end an object, or the row's object */
+extern bool settle_was_ending(const Session *session, const Object *object);
 /* whether an attribute is in AWS as a run wrote it that did not commit, after row and cloud agreed last */
 extern bool settle_rolled_back(const Object *object, int attribute);
 /* whether a run that made the object and did not finish wrote an attribute, so that no value in the row is a wish */

@@ -355,17 +355,39 @@ sleep_ms(long ms)
 	}
 }
 
+/* Whether one of what an object was last known to belong to has gone, and so the object with it. */
+static bool
+parent_has_gone(const Object *object)
+{
+	const Kind *kind = object->kind;
+
+	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
+		for (int r = 0; kind->res->attributes[i].form == FORM_REF && r < object->base[i].nrefs; r++)
+			if (object->base[i].refs[r]->presence == PRESENCE_ABSENT)
+				return true;
+	return false;
+}
+
+const char *
+object_is_late(const Session *session, const Object *object)
+{
+	if (object->presence != PRESENCE_ABSENT || !object->base_created || object->base_time == 0 ||
+		TimestampDifferenceExceeds(object->base_time, GetCurrentTimestamp(), iasql_consistency_window) ||
+		parent_has_gone(object) || settle_was_ending(session, object))
+		return NULL;
+	return "AWS does not show it, though it was made less than iasql.consistency_window ago";
+}
+
 /*
  * Reads objects again, by cloud id and in batches, with what their joins say.
  * Sets presence, actual and item; where the answer tells nothing, presence is
- * unknown and .frozen says why.  One that this database made only just now is
- * asked for again before it counts as absent, since AWS may show it late.
+ * unknown and .frozen says why.  One that may come yet is asked for again
+ * before it counts as absent.
  */
 void
 cloud_read(Session *session, List *objects)
 {
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	TimestampTz now = GetCurrentTimestamp();
 
 	for (int try = 0; objects != NIL; try++)
 	{
@@ -377,8 +399,7 @@ cloud_read(Session *session, List *objects)
 		{
 			Object *object = lfirst(cell);
 
-			if (object->presence == PRESENCE_ABSENT && object->base_created && object->base_time != 0 &&
-				!TimestampDifferenceExceeds(object->base_time, now, iasql_consistency_window))
+			if (object_is_late(session, object) != NULL)
 				late = lappend(late, object);
 		}
 		if (late == NIL || try == LATE_TRIES)

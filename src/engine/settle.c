@@ -14,7 +14,8 @@
  * Until request_timeout after sending, what is not found may still come; then
  * it was not made.  Where nothing tells such an object from others, the row
  * that asked for it is frozen for iasql.consistency_window, and then takes an
- * object that nobody holds and that looks as it wishes.
+ * object that nobody holds and that looks as it wishes.  The same goes for a
+ * row whose object was made but is not shown yet.
  */
 #include "postgres.h"
 
@@ -146,16 +147,19 @@ typedef struct Left
 	bool doubt;	   /* some call has no outcome */
 	bool marked;   /* the request put a mark on what it made */
 	bool creates;
+	const char *late; /* why what it made is not shown */
 	TimestampTz at;
 	Object *object; /* as it was listed */
 	bool open;		/* not to be told yet */
 } Left;
 
-/* A creation of which nobody can tell whether it was done. */
+/* A creation of which nobody can tell whether there is what it made. */
 typedef struct Unsure
 {
 	const char *region;
+	const char *row_key; /* of the row whose object it replaces; NULL: a new row's */
 	const char *values;
+	const char *late;  /* why what it has made is not shown; NULL: its answer was lost */
 	TimestampTz until; /* what is not listed then was not made */
 } Unsure;
 
@@ -305,13 +309,16 @@ settle(Kind *kind, Left *left)
 	if (object == NULL)
 	{
 		left->open = until != 0 && until > GetCurrentTimestamp();
-		if (left->creates && left->doubt && left->cloud_id == NULL && left->values != NULL &&
-			!has_natural_key(kind->res) && (!left->marked || kind->res->mark_path == NULL))
+		if (left->creates && left->values != NULL &&
+			(left->late || (left->doubt && left->cloud_id == NULL && !has_natural_key(kind->res) &&
+							(!left->marked || kind->res->mark_path == NULL))))
 		{
 			Unsure *unsure = palloc(sizeof(Unsure));
 
 			unsure->region = left->region;
+			unsure->row_key = left->late && replaces ? left->row_key : NULL;
 			unsure->values = left->values;
+			unsure->late = left->late;
 			unsure->until = TimestampTzPlusMilliseconds(left->at, Max(iasql_consistency_window, iasql_request_timeout));
 			kind->unsure = lappend(kind->unsure, unsure);
 			left->open = unsure->until > GetCurrentTimestamp();
@@ -336,11 +343,13 @@ static void
 read_late(Session *session)
 {
 	List *late = NIL;
+	List *lefts = NIL; /* that made them */
 	ListCell *cell;
+	ListCell *other;
 
 	foreach (cell, session->left)
 	{
-		const Left *left = lfirst(cell);
+		Left *left = lfirst(cell);
 		Kind *kind = kind_by_name(session->world, left->resource);
 		Object *object;
 
@@ -355,12 +364,14 @@ read_late(Session *session)
 		object->base_time = left->at;
 		object_index(object);
 		late = lappend(late, object);
+		lefts = lappend(lefts, left);
 	}
 	cloud_read(session, late);
-	foreach (cell, late)
+	forboth(cell, late, other, lefts)
 	{
 		Object *object = lfirst(cell);
 
+		((Left *) lfirst(other))->late = object_is_late(session, object);
 		object->base_created = false;
 		object->merged = object->actual == NULL;
 	}
@@ -387,9 +398,20 @@ settle_world(Session *session)
 	return last > GetCurrentTimestamp() ? last : 0;
 }
 
-/* A new row's wish is that of a creation in doubt: it takes what that may have made, or waits to be told. */
-static void
-settle_row(Kind *kind, Object *row, const Unsure *unsure)
+/* Whether a row asks for what a creation may have made. */
+static bool
+asks_for(const Object *row, const Unsure *unsure)
+{
+	if (row->desired == NULL || row->frozen != NULL || strcmp(row->region, unsure->region) != 0 ||
+		(unsure->row_key != NULL ? strcmp(row->row_key, unsure->row_key) != 0
+								 : row->base != NULL || row->actual != NULL))
+		return false;
+	return strcmp(journal_values(row), unsure->values) == 0;
+}
+
+/* A listed object that a creation in doubt may have made; NULL: none. */
+static Object *
+maybe_made(Kind *kind, const Unsure *unsure)
 {
 	ListCell *cell;
 
@@ -397,37 +419,57 @@ settle_row(Kind *kind, Object *row, const Unsure *unsure)
 	{
 		Object *object = lfirst(cell);
 
-		if (object->desired != NULL || object->base != NULL || object->actual == NULL || object->leaving ||
-			object->ours || strcmp(object->region, row->region) != 0 || !looks_as(object, unsure->values, false))
-			continue;
-		object_bind(row, object);
-		return;
+		if (object->desired == NULL && object->base == NULL && object->actual != NULL && !object->leaving &&
+			!object->ours && strcmp(object->region, unsure->region) == 0 && looks_as(object, unsure->values, false))
+			return object;
 	}
-	if (unsure->until > GetCurrentTimestamp())
-		row->frozen = psprintf("it may have been created by a call whose answer was lost; see iasql_unsure");
+	return NULL;
 }
 
 void
-settle_unsure(Session *session, Kind *kind)
+settle_unsure(Kind *kind)
 {
 	ListCell *cell;
 
 	foreach (cell, kind->unsure)
 	{
 		const Unsure *unsure = lfirst(cell);
-		ListCell *row;
+		Object *row = NULL;
+		Object *made;
+		ListCell *other;
 
-		foreach (row, kind->objects)
-		{
-			Object *object = lfirst(row);
-
-			if (object->desired == NULL || object->base != NULL || object->actual != NULL || object->frozen != NULL ||
-				strcmp(object->region, unsure->region) != 0 || strcmp(journal_values(object), unsure->values) != 0)
-				continue;
-			settle_row(kind, object, unsure);
-			break;
-		}
+		foreach (other, kind->objects)
+			if (row == NULL && asks_for(lfirst(other), unsure))
+				row = lfirst(other);
+		if (row == NULL)
+			continue;
+		made = unsure->late ? NULL : maybe_made(kind, unsure);
+		if (made != NULL)
+			object_bind(row, made);
+		else if (unsure->until > GetCurrentTimestamp())
+			row->frozen = unsure->late ? unsure->late
+									   : "it may have been created by a call whose answer was lost; see iasql_unsure";
 	}
+}
+
+bool
+settle_was_ending(const Session *session, const Object *object)
+{
+	ListCell *cell;
+
+	foreach (cell, session->left)
+	{
+		const Left *left = lfirst(cell);
+		bool deletes = strcmp(left->action, "delete") == 0;
+
+		if ((deletes || strcmp(left->action, "replace") == 0) && strcmp(left->resource, object->kind->res->name) == 0 &&
+			strcmp(left->region, object->region) == 0 &&
+			((object->row_key != NULL && left->row_key != NULL && strcmp(left->row_key, object->row_key) == 0) ||
+			 (deletes && object->cloud_id != NULL && left->cloud_id != NULL &&
+			  strcmp(left->cloud_id, object->cloud_id) == 0)))
+			return true;
+	}
+	return false;
 }
 
 /* Whether row and state hold what an action left, or it is not there any more. */

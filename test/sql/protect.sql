@@ -1,6 +1,7 @@
 -- What users say of single rows: iasql_protect, iasql_share; and of the database: iasql_arm.
 \getenv endpoint IASQL_ENDPOINT
 SET client_min_messages = warning;
+SET iasql.consistency_window = 0; -- what AWS does not show is gone at once
 CREATE EXTENSION iasql;
 SELECT set_config('iasql.endpoint_url', :'endpoint', false) <> '' AS endpoint;
 SELECT iasql_protect('log_group', 'kept');

@@ -548,9 +548,58 @@ def moves():
     check("both regions are as before", held() ^ before[0] | held(WEST) ^ before[1], set())
 
 
+def late():
+    """What AWS does not show for long is neither made twice, nor forgotten, nor taken for somebody else's."""
+    row = "INSERT INTO elastic_ip (tags) VALUES ('{\"late\": \"yes\"}')"
+    waits = "is left alone: AWS does not show it, though it was made less than iasql.consistency_window ago"
+    before = held()
+
+    def settled(what, *statements):
+        """Applied while AWS does not show an object: nothing is done."""
+        sent()
+        said = sql(*statements, "SET client_min_messages = notice", "SELECT * FROM iasql_apply()")
+        check(what, (said.count("NOTICE"), waits in said, sent()), (1, True, []))
+
+    def until(*actions):
+        """The applies up to the first that does something; four have looked more often than lists lag."""
+        for _ in range(4):
+            done = sql("SELECT action FROM iasql_apply()").split()
+            if done:
+                break
+        check(f"then {actions}", done, list(actions))
+
+    def made():
+        return len(held() - before)
+
+    check("an address", sql(row, "SELECT action FROM iasql_apply()"), "create")
+    settled("its row is left alone")
+    settled("also when it is deleted", "DELETE FROM elastic_ip")
+    until("delete")
+    check("nothing is left", held() ^ before, set())
+    check("an address of a transaction that is undone",
+          sql("BEGIN", row, "SELECT action FROM iasql_apply()", "ROLLBACK"), "create")
+    settled("the same row again", row)
+    until("create")
+    check("is bound to it", (made(), sql("SELECT count(*) FROM elastic_ip WHERE public_ip IS NOT NULL")), (1, "1"))
+    do("DELETE FROM elastic_ip")
+    until("delete")
+    check("a group", sql(group("late"), "SELECT action FROM iasql_apply()"), "create")
+    check("is shown at last", [sql("SELECT action FROM iasql_apply()") for _ in range(4)], [""] * 4)
+    do("UPDATE security_group SET group_name = 'later' WHERE group_name = 'late'")
+    check("a replacement that is undone", sql("BEGIN", "SELECT action FROM iasql_apply()", "ROLLBACK"), "replace")
+    settled("its row waits for the new group")
+    until("replace", "delete")  # the old one, which lists show still, and what the first try has made
+    check("which is there once", made(), 1)
+    do("DELETE FROM security_group WHERE group_name = 'later'")
+    until("delete")
+    check("nothing is left at the end", held() ^ before, set())
+
+
 CASES = [the_tutorial, groups_that_name_each_other, network, replacements, replacements_that_fail, what_holds_them,
          families, what_holds_more, at_once_again,
          answers_lost, https, ipv6, moves]
+if LAG > 6:  # longer than an apply looks
+    CASES = [late]
 case = refusals
 if LAG == 0:
     refusals()
