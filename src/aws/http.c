@@ -409,6 +409,8 @@ judge(const AwsTransfer *transfer, CURLcode code)
 	}
 	else if (transfer->forbidden != NULL)
 		result.message = transfer->forbidden;
+	else if (code == CURLE_ABORTED_BY_CALLBACK) /* before_sending's, to send it again */
+		result.message = "the connection was closed before an answer came";
 	else
 		result.message = transfer->message[0] != '\0' ? transfer->message : curl_easy_strerror(code);
 	return result;

@@ -344,6 +344,7 @@ broken_connection(void)
 	names(client, call);
 	is_number("not repeated", kind_of(call), AWS_LOST);
 	is_number("not repeated", aws_call_error(call)->attempts, 1);
+	is("and it says why", aws_call_error(call)->message, "the connection was closed before an answer came");
 	aws_call_free(call);
 	aws_client_free(client);
 }
