@@ -13,7 +13,7 @@
 #include "aws/reply.h"
 
 #define IDLE_BUCKETS 256 /* kept for what they know of the service's rate */
-#define ROUNDS 16		 /* of one drive, so that quick answers cannot hold its caller */
+#define ROUNDS 64		 /* of one drive, so that quick answers cannot hold its caller */
 
 static const AwsLimits default_limits = {
 	.max_concurrency = 64,

@@ -35,9 +35,8 @@
 #error "libcurl 7.85 or newer is needed, for CURLOPT_PROTOCOLS_STR"
 #endif
 
-#define EVENTS 64					  /* taken from epoll at once */
-#define ROUNDS 16					  /* of events in one drive, so that a fast sender cannot hold it */
-#define IDLE_HANDLES 64				  /* easy handles kept for the next transfer */
+#define EVENTS 8		/* taken at once: few, so that freed slots are filled before other answers are read */
+#define IDLE_HANDLES 64 /* easy handles kept for the next transfer */
 #define MAX_HEADER_BYTES (256 * 1024) /* of one answer */
 #define CONNECTIONS_KEPT 128L
 #define CONNECTION_MAX_IDLE_S 30L /* below the idle time-out of AWS's front ends, so that few are found closed */
@@ -417,12 +416,11 @@ judge(const AwsTransfer *transfer, CURLcode code)
 }
 
 /* Tells the owners of transfers that ended. */
-static bool
+static void
 finish_transfers(AwsHttp *http)
 {
 	CURLMsg *message;
 	int left;
-	bool any = false;
 
 	while ((message = curl_multi_info_read(http->multi, &left)) != NULL)
 	{
@@ -440,17 +438,13 @@ finish_transfers(AwsHttp *http)
 		arg = transfer->arg;
 		aws_http_cancel(transfer);
 		events->done(arg, &result);
-		any = true;
 	}
-	return any;
 }
 
-/* Passes events on, to curl or to a watch; true if there were any. */
-static bool
-take_events(AwsHttp *http)
+/* Passes events on, to curl or to a watch. */
+static void
+pass_events(AwsHttp *http, const struct epoll_event *events, int count)
 {
-	struct epoll_event events[EVENTS];
-	int count = epoll_wait(http->epoll, events, EVENTS, 0);
 	int running;
 
 	for (int i = 0; i < count; i++)
@@ -470,35 +464,30 @@ take_events(AwsHttp *http)
 									 (events[i].events & EPOLLERR ? CURL_CSELECT_ERR : 0),
 								 &running);
 	}
-	return count > 0;
 }
 
 bool
 aws_http_drive(AwsHttp *http)
 {
-	bool any = false;
+	struct epoll_event events[EVENTS];
+	bool late = http->timer <= aws_now_ms(); /* what starts now is sent before answers are read */
+	int count = late ? 0 : epoll_wait(http->epoll, events, EVENTS, 0);
 	SignalGuard guard;
 
+	if (count <= 0 && !late)
+		return false;
 	guard_enter(&guard);
-	for (int round = 0; round < ROUNDS; round++)
+	if (late)
 	{
-		bool more = take_events(http);
+		int running;
 
-		if (http->timer <= aws_now_ms())
-		{
-			int running;
-
-			http->timer = INT64_MAX; /* curl sets it anew if it wants another */
-			curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-			more = true;
-		}
-		more |= finish_transfers(http);
-		any |= more;
-		if (!more)
-			break;
+		http->timer = INT64_MAX; /* curl sets it anew if it wants another */
+		curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
 	}
+	pass_events(http, events, count);
+	finish_transfers(http);
 	guard_leave(&guard);
-	return any;
+	return true;
 }
 
 /* ---- transfers ---- */

@@ -656,8 +656,7 @@ cloud_next(Session *session, long timeout)
 	{
 		long left = -1;
 
-		if (dlist_is_empty(&account->ended))
-			drive();
+		drive(); /* fill freed slots before the next answer is dealt with */
 		if (!dlist_is_empty(&account->ended))
 		{
 			CloudCall *call = dlist_container(CloudCall, node, dlist_pop_head_node(&account->ended));

@@ -92,7 +92,7 @@ start_call(Scan *scan, const char *operation, const char *input, const TemplateA
 
 	here.region = scan->asked;
 	return cloud_start(scan->session, service, colon ? colon + 1 : operation, scan->asked,
-					   template_expand(input ? input : "{}", &here, false), items, false, NULL);
+					   template_expand(input ? input : "{}", &here, NULL), items, false, NULL);
 }
 
 /* The region that is asked for a kind's objects of a region. */

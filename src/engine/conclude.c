@@ -41,19 +41,19 @@ static void
 fill_from_sent(Object *object)
 {
 	const Kind *kind = object->kind;
-	Value *values = palloc0(sizeof(Value) * kind->nattributes);
 
+	if (object->actual == NULL)
+		object->actual = palloc0(sizeof(Value) * kind->nattributes);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
-		const Attribute *attr = &kind->res->attributes[i];
-		bool has = object->actual != NULL && object->actual[i].text != NULL;
+		bool computed = kind->res->attributes[i].flags & ATTR_COMPUTED;
+		bool has = object->actual[i].text != NULL;
 
-		if (has && ((attr->flags & ATTR_COMPUTED) || (value_is_null(&object->desired[i]) && !was_set(object, i))))
-			values[i] = object->actual[i];
-		else if ((attr->flags & ATTR_COMPUTED) == 0)
-			values[i] = object->desired[i];
+		if (!has && computed)
+			object->actual[i] = (Value){0};
+		else if (!computed && (!has || !value_is_null(&object->desired[i]) || was_set(object, i)))
+			object->actual[i] = object->desired[i];
 	}
-	object->actual = values;
 	object->presence = PRESENCE_PRESENT;
 }
 

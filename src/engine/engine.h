@@ -457,10 +457,11 @@ typedef struct TemplateArgs
 	const char *region;	  /* $!region; NULL: the object's, or the parent's */
 } TemplateArgs;
 /*
- * Expands; an error in the template is an elog(ERROR). Secrets are masked as "***" where 'mask' is set (for the journal).
+ * Expands; an error in the template is an elog(ERROR). *masked, unless NULL, gets the text with "***" for secrets (for the
+ * journal): the result itself, where there are none.
  * A reference to what has no cloud id yet is an error (55000): a call without it would mean something else. NULL: a template that is no object or array, and has no value.
  */
-extern char *template_expand(const char *template_, const TemplateArgs *args, bool mask);
+extern char *template_expand(const char *template_, const TemplateArgs *args, char **masked);
 /* patterns over a row: "column=value", "column->attr=value", "column.path=value" */
 extern bool pattern_matches_row(const Object *object, const Value *values, const char *pattern);
 extern char *template_expand_part(const Parts *parts, const PartRow *row, const TemplateArgs *args);

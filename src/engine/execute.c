@@ -267,26 +267,21 @@ execute_plan(Session *session, Plan *plan)
 	{
 		long timeout;
 		CloudCall *cloud;
+		int starting = Min(list_length(ex.ready), iasql_max_concurrency); /* the others while these are in flight */
 
 		CHECK_FOR_INTERRUPTS();
-		while (ex.ready != NIL)
-		{
-			List *ready = ex.ready;
-
-			ex.ready = NIL;
-			foreach (cell, ready)
-				start_action(&ex, lfirst(cell));
-		}
-		batches_flush(&ex);
-		if (ex.ready != NIL)
-			continue;
+		for (int i = 0; i < starting; i++)
+			start_action(&ex, list_nth(ex.ready, i));
+		ex.ready = list_delete_first_n(ex.ready, starting);
+		if (ex.ready == NIL)
+			batches_flush(&ex); /* all have come that may share a request */
 		if (ex.unfinished == 0)
 			break;
 		progress_report(session, plan, &ex.last_report, doing);
 		progress_wait(plan, &ex.last_notice, doing);
 		timeout = sooner(sooner(requests_send(&ex), polls_start(&ex)), PROGRESS_SILENCE_MS);
-		Assert(ex.in_flight > 0 || ex.requests != NIL || ex.polling != NIL);
-		if (ex.sent > 0)
+		Assert(ex.in_flight > 0 || ex.requests != NIL || ex.polling != NIL || ex.ready != NIL);
+		if (ex.sent > 0 || ex.ready != NIL)
 			timeout = 0; /* get them under way, then come back to wait */
 		while ((cloud = cloud_next(session, timeout)) != NULL)
 		{

@@ -91,8 +91,7 @@ request_new(Executor *ex, List *actions, const Call *call, const char *element, 
 	args.gathered = gathered ? gathered : first->run->lookup;
 	args.token = request->token;
 	args.mark = iasql_mark_objects ? request->token : NULL;
-	request->input = template_expand(call->input ? call->input : "{}", &args, false);
-	masked = template_expand(call->input ? call->input : "{}", &args, true);
+	request->input = template_expand(call->input ? call->input : "{}", &args, &masked);
 	test_stop("intent");
 	foreach (cell, actions)
 	{
@@ -114,7 +113,7 @@ action_part(Executor *ex, const Action *action, const Call *call)
 	TemplateArgs args = {
 		.session = ex->session, .object = action->object, .values = action->run->values, .action = action};
 
-	return template_expand(call->element, &args, false);
+	return template_expand(call->element, &args, NULL);
 }
 
 /* One request of actions whose parts of the input are gathered in an array. */
@@ -164,6 +163,8 @@ requests_send(Executor *ex)
 			next = next < 0 ? ms : Min(next, ms);
 			continue;
 		}
+		if (ex->sent >= iasql_max_concurrency)
+			return 0;
 		if (!is_durable(ex, request))
 			continue;
 		Assert(list_length(request->intents) == list_length(request->actions));
@@ -368,7 +369,7 @@ holders_ask(Executor *ex, Action *action)
 		.session = ex->session, .object = action->object, .values = action->run->values, .action = action};
 
 	cloud_on_end(cloud_start(ex->session, kind->res->service, holders->operation,
-							 asked_region(kind, action->object->region), template_expand(holders->input, &args, false),
+							 asked_region(kind, action->object->region), template_expand(holders->input, &args, NULL),
 							 holders->items, false, NULL),
 				 holders_found, action);
 }

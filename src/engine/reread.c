@@ -91,7 +91,7 @@ cloud_read_start(Session *session, List *objects, void *user)
 	args.parent = listing_parent(first);
 	return cloud_start(session, colon ? pnstrdup(operation, colon - operation) : res->service,
 					   colon ? colon + 1 : operation, asked_region(first->kind, first->region),
-					   template_expand(input ? input : "{}", &args, false),
+					   template_expand(input ? input : "{}", &args, NULL),
 					   reads_singly(res) || items_whole(items) ? NULL
 					   : items								   ? items
 															   : "",
@@ -492,7 +492,7 @@ cloud_find(Session *session, Kind *kind, List *parents)
 		call =
 			cloud_call(session, res->service, res->get, asked_region(kind, first->region),
 					   template_expand(res->find_input,
-									   &(TemplateArgs){.session = session, .gathered = sorted_json_array(ids)}, false),
+									   &(TemplateArgs){.session = session, .gathered = sorted_json_array(ids)}, NULL),
 					   res->get_items ? res->get_items : "", NULL, NULL);
 		if (cloud_error(call) != NULL)
 			ereport(WARNING, (errcode(sqlstate_of(cloud_error(call))),

@@ -632,7 +632,9 @@ lock_rows(Session *session, Kind *kind, const List *objects, const char *strengt
 	key_select(&sql, kind);
 	appendStringInfo(&sql, ", t.xmin, t.ctid FROM %s t JOIN unnest($1::jsonb[]) AS u(k) ON ", kind->qualified);
 	match_select(&sql, kind->key_columns, kind->key_column, kind->key_type);
-	appendStringInfo(&sql, " ORDER BY u.k FOR %s OF t", strength);
+	for (int k = 0; k < kind->key_columns; k++)
+		appendStringInfo(&sql, "%st.%s", k ? ", " : " ORDER BY ", quote_identifier(kind->key_column[k]));
+	appendStringInfo(&sql, " FOR %s OF t", strength);
 
 	SPI_connect();
 	run_sql(SPI_OK_SELECT, sql.data, 1, types, values);

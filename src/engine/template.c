@@ -21,8 +21,9 @@ typedef struct Expansion
 	const TemplateArgs *args;
 	const Parts *parts; /* a template over a child's row, */
 	const PartRow *row; /* this one */
-	bool mask;
-	bool strict; /* a reference without a cloud id is an error */
+	bool *secret;		/* set where a secret stands in the text; NULL: not asked */
+	bool mask;			/* "***" stands there instead */
+	bool strict;		/* a reference without a cloud id is an error */
 } Expansion;
 
 typedef enum Outcome
@@ -237,7 +238,9 @@ append_value(const Expansion *x, const Object *object, bool newest, int attribut
 
 	if (value_is_null(value))
 		return false;
-	if (x->mask && (attr->flags & ATTR_SECRET))
+	if ((attr->flags & ATTR_SECRET) && x->secret != NULL)
+		*x->secret = true;
+	if ((attr->flags & ATTR_SECRET) && x->mask)
 	{
 		appendStringInfoString(out, "\"***\"");
 		return true;
@@ -712,11 +715,18 @@ template_expand_part(const Parts *parts, const PartRow *row, const TemplateArgs 
 }
 
 char *
-template_expand(const char *template_, const TemplateArgs *args, bool mask)
+template_expand(const char *template_, const TemplateArgs *args, char **masked)
 {
-	Expansion x = {.args = args, .mask = mask, .strict = true};
+	bool secret = false;
+	Expansion x = {.args = args, .secret = &secret, .strict = true};
+	char *text = expand(&x, template_);
 
-	return expand(&x, template_);
+	if (masked != NULL)
+	{
+		x.mask = true;
+		*masked = secret ? expand(&x, template_) : text;
+	}
+	return text;
 }
 
 /* ------------------------------------------------------------ patterns */

@@ -309,6 +309,8 @@ iasql_test_template(PG_FUNCTION_ARGS)
 	World world = {.account = setting(settings, "account")};
 	Session session = {.world = &world};
 	Action action = {.kind = ACTION_UPDATE, .object = object};
+	char *text;
+	char *masked;
 	JsonbValue row;
 	TemplateArgs args = {
 		.session = &session,
@@ -337,7 +339,8 @@ iasql_test_template(PG_FUNCTION_ARGS)
 			}
 		args.action = &action;
 	}
-	return result(fcinfo, template_expand(text_arg(fcinfo, 0), &args, setting(settings, "mask") != NULL));
+	text = template_expand(text_arg(fcinfo, 0), &args, &masked);
+	return result(fcinfo, setting(settings, "mask") != NULL ? masked : text);
 }
 
 static const char *
