@@ -195,6 +195,13 @@ extern bool aws_operation_info(AwsClient *client, const char *service, int n, Aw
 extern const char *aws_member_type(AwsClient *client, const char *service, const char *operation, bool input,
 								   const char *path);
 
+/*
+ * The seconds that a waiter of a service's model ("NatGatewayAvailable") lets
+ * pass between two looks; -1: there is no such waiter.  *operation, unless
+ * NULL, gets what it looks with, which stays the model's.
+ */
+extern int aws_waiter_delay(AwsClient *client, const char *service, const char *waiter, const char **operation);
+
 /* ---- credentials (credentials.c, provider*.c) ---- */
 
 /*

@@ -119,3 +119,14 @@ aws_member_type(AwsClient *client, const char *service, const char *operation, b
 
 	return shape != NULL ? aws_type_name((AwsType) shape->type) : NULL;
 }
+
+int
+aws_waiter_delay(AwsClient *client, const char *service, const char *waiter, const char **operation)
+{
+	const AwsModel *model = aws_client_model(client, service, NULL);
+	const AwsWaiter *found = model != NULL ? aws_model_waiter(model, waiter) : NULL;
+
+	if (found != NULL && operation != NULL)
+		*operation = aws_model_string(model, model->ops[found->op].name);
+	return found != NULL ? found->delay : -1;
+}

@@ -125,7 +125,6 @@ step_done(Executor *ex, Action *action)
 
 	run->at++;
 	run->wait_since = 0;
-	run->polls = 0;
 	run->refusal = NULL;
 	start_step(ex, action);
 }

@@ -17,7 +17,6 @@ typedef struct Run
 	int outstanding;	 /* requests of it that have not ended */
 	TimestampTz poll_at; /* of a wait */
 	TimestampTz wait_since;
-	int polls;
 	bool released;		 /* those that wait for it were told */
 	const char *refusal; /* why a request of the step is repeated, or NULL */
 	Value *values;		 /* effective */
@@ -97,11 +96,21 @@ extern void request_ended(Executor *ex, Request *request, CloudCall *cloud);
 extern long polls_start(Executor *ex);
 extern void poll_ended(Executor *ex, Poll *poll, CloudCall *cloud);
 
-/* Delay before the n-th repeat of a request or a look: doubled from 100 ms to 5 s. */
+#define SHORTEST_DELAY_MS 100
+#define LONGEST_DELAY_MS 5000
+
+/* Delay before the n-th repeat of a request: doubled each time. */
 static inline long
 repeat_delay(int n)
 {
-	return n > 5 ? 5000 : Min(100 << n, 5000);
+	return n > 5 ? LONGEST_DELAY_MS : Min(SHORTEST_DELAY_MS << n, LONGEST_DELAY_MS);
+}
+
+/* Delay before the next look of a wait, in ms: half as long as it has lasted, so that a look that was early costs nothing. */
+static inline long
+look_delay(long waited, long longest)
+{
+	return Min(Max(waited / 2, SHORTEST_DELAY_MS), longest);
 }
 
 /* The smaller of two waits in ms; negative: none. */

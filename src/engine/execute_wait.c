@@ -1,8 +1,8 @@
 /*
  * execute_wait.c
  *	  Steps that wait: objects are looked at, often at first, until they are
- *	  as the step wants them.  All objects of one kind and region that are due
- *	  share a look.
+ *	  as the step wants them.  When one is due, all of its kind and region that
+ *	  wait share the look.
  */
 #include "postgres.h"
 
@@ -10,6 +10,27 @@
 
 #include "aws/aws.h"
 #include "engine/execute.h"
+
+/* Moves those that can share a look at 'first' from a list to the look, as far as there is room; returns the others. */
+static List *
+share_look(Poll *poll, const Object *first, List *waiting)
+{
+	ListCell *cell;
+
+	foreach (cell, waiting)
+	{
+		Action *action = lfirst(cell);
+
+		if (list_length(poll->actions) >= Max(first->kind->res->get_batch, 1))
+			break;
+		if (action->object->kind != first->kind || strcmp(action->object->region, first->region) != 0)
+			continue;
+		poll->actions = lappend(poll->actions, action);
+		poll->objects = lappend(poll->objects, action->object);
+		waiting = foreach_delete_current(waiting, cell);
+	}
+	return waiting;
+}
 
 /* Starts the looks that are due, many objects in one; returns ms until the next, -1 for none. */
 long
@@ -21,40 +42,35 @@ polls_start(Executor *ex)
 	ListCell *cell;
 
 	foreach (cell, ex->polling)
-	{
-		Action *action = lfirst(cell);
-
-		if (action->run->poll_at > now)
+		if (((Action *) lfirst(cell))->run->poll_at <= now)
 		{
-			next = sooner(next, TimestampDifferenceMilliseconds(now, action->run->poll_at));
-			continue;
+			due = lappend(due, lfirst(cell));
+			ex->polling = foreach_delete_current(ex->polling, cell);
 		}
-		due = lappend(due, action);
-		ex->polling = foreach_delete_current(ex->polling, cell);
-	}
 	while (due != NIL)
 	{
-		Action *first = linitial(due);
+		const Object *first = ((Action *) linitial(due))->object;
 		Poll *poll = palloc0(sizeof(Poll));
-		int max = Max(first->object->kind->res->get_batch, 1);
 
-		foreach (cell, due)
-		{
-			Action *action = lfirst(cell);
-
-			if (action->object->kind != first->object->kind ||
-				strcmp(action->object->region, first->object->region) != 0 || list_length(poll->actions) >= max)
-				continue;
-			poll->actions = lappend(poll->actions, action);
-			poll->objects = lappend(poll->objects, action->object);
-			due = foreach_delete_current(due, cell);
-		}
+		due = share_look(poll, first, due);
+		ex->polling = share_look(poll, first, ex->polling);
 		poll->flight = FLIGHT_POLL;
 		cloud_read_start(ex->session, poll->objects, poll);
 		ex->in_flight++;
 		test_stop("poll");
 	}
+	foreach (cell, ex->polling)
+		next = sooner(next, TimestampDifferenceMilliseconds(now, ((Action *) lfirst(cell))->run->poll_at));
 	return next;
+}
+
+/* The longest that a wait lets pass between two looks, in ms. */
+static long
+longest_delay(const Resource *res, const Call *call)
+{
+	int seconds = call->waiter ? aws_waiter_delay(cloud_client(), res->service, call->waiter, NULL) : -1;
+
+	return seconds > 0 ? seconds * 1000L : LONGEST_DELAY_MS;
 }
 
 void
@@ -96,7 +112,9 @@ poll_ended(Executor *ex, Poll *poll, CloudCall *cloud)
 			continue;
 		}
 		ex->polling = lappend(ex->polling, action);
-		run->poll_at = TimestampTzPlusMilliseconds(now, repeat_delay(run->polls++));
+		run->poll_at =
+			TimestampTzPlusMilliseconds(now, look_delay(TimestampDifferenceMilliseconds(run->wait_since, now),
+														longest_delay(object->kind->res, call)));
 	}
 	cloud_free(cloud);
 }

@@ -264,7 +264,7 @@ static const Resource service = {
 				.input = "{" SERVICE "}",
 				.done = "ServiceNotFoundException|ServiceNotActiveException|ClusterNotFoundException",
 			},
-			{.until = "gone"},
+			{.until = "gone", .waiter = "ServicesInactive"},
 		},
 	.created_at = "createdAt",
 };

@@ -54,7 +54,9 @@ static const Resource load_balancer = {
 						 " 'IpAddressType': '$ip_address_type', 'CustomerOwnedIpv4Pool': '$customer_owned_ipv4_pool'}",
 				.item = "LoadBalancers[0]",
 			},
-			{.until = "State.Code=active|active_impaired", .bad = "State.Code=failed"},
+			{.until = "State.Code=active|active_impaired",
+			 .waiter = "LoadBalancerAvailable",
+			 .bad = "State.Code=failed"},
 		},
 	.changes =
 		{
@@ -74,7 +76,9 @@ static const Resource load_balancer = {
 						.operation = "SetSubnets",
 						.input = "{'LoadBalancerArn': '$load_balancer_arn', 'Subnets': '$subnets'}",
 					},
-					{.until = "State.Code=active|active_impaired", .bad = "State.Code=failed"},
+					{.until = "State.Code=active|active_impaired",
+					 .waiter = "LoadBalancerAvailable",
+					 .bad = "State.Code=failed"},
 				},
 			},
 			{
@@ -94,7 +98,7 @@ static const Resource load_balancer = {
 				.input = "{'LoadBalancerArn': '$load_balancer_arn'}",
 				.done = "LoadBalancerNotFound",
 			},
-			{.until = "gone"},
+			{.until = "gone", .waiter = "LoadBalancersDeleted"},
 		},
 	.created_at = "CreatedTime",
 };

@@ -96,7 +96,7 @@ static const Resource vpc = {
 				.input = "{'CidrBlock': '$cidr_block', " EC2_TAGS_OF_NEW("vpc", "'$tags:tags', ") "}",
 				.item = "Vpc",
 			},
-			{.until = "State=available"},
+			{.until = "State=available", .waiter = "VpcAvailable"},
 		},
 	.changes = {TAGS_CHANGE("vpc_id")},
 	.remove =
@@ -145,7 +145,9 @@ static const Resource subnet = {
 				.item = "Subnet",
 				.retry = "InvalidVpcID.NotFound",
 			},
-			{.until = "State=available", .bad = "State=failed|failed-insufficient-capacity"},
+			{.until = "State=available",
+			 .waiter = "SubnetAvailable",
+			 .bad = "State=failed|failed-insufficient-capacity"},
 		},
 	.remove =
 		{
@@ -214,7 +216,7 @@ static const Resource nat_gateway = {
 				.retry = "InvalidSubnetID.NotFound|InvalidAllocationID.NotFound",
 				.token_ok = 1,
 			},
-			{.until = "State=available", .bad = "State=failed|deleting|deleted"},
+			{.until = "State=available", .waiter = "NatGatewayAvailable", .bad = "State=failed|deleting|deleted"},
 		},
 	.changes = {TAGS_CHANGE("nat_gateway_id")},
 	.remove =
@@ -224,7 +226,7 @@ static const Resource nat_gateway = {
 				.input = "{'NatGatewayId': '$nat_gateway_id'}",
 				.done = "NatGatewayNotFound",
 			},
-			{.until = "gone"},
+			{.until = "gone", .waiter = "NatGatewayDeleted"},
 		},
 	.created_at = "CreateTime",
 	.mark_path = EC2_MARK_PATH,

@@ -17,6 +17,7 @@ CREATE FUNCTION template(text, jsonb, jsonb DEFAULT '{}') RETURNS text LANGUAGE 
 CREATE FUNCTION nearest(text) RETURNS text LANGUAGE c STRICT AS :'module', 'iasql_test_nearest';
 CREATE FUNCTION list_names(text, text) RETURNS bool LANGUAGE c STRICT AS :'module', 'iasql_test_list_names';
 CREATE FUNCTION registry(text) RETURNS text LANGUAGE c STRICT AS :'module', 'iasql_test_registry';
+CREATE FUNCTION looks(int, int, int) RETURNS text LANGUAGE c STRICT AS :'module', 'iasql_test_looks';
 
 CREATE FUNCTION evaluate(expression text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
@@ -29,6 +30,17 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 
 CREATE TABLE cases (n int GENERATED ALWAYS AS IDENTITY, expression text, wanted text);
+
+-- Looks of a wait: soon at first, then half as far apart as the wait is long, and no farther than the longest delay.
+INSERT INTO cases (expression, wanted) VALUES
+($$looks(0, 50, 15000)$$, '1 looks, 50 ms late'),
+($$looks(100, 50, 15000)$$, '2 looks, 100 ms late'),
+($$looks(1000, 50, 15000)$$, '6 looks, 418 ms late'),
+($$looks(10000, 50, 15000)$$, '11 looks, 1424 ms late'),
+($$looks(120000, 50, 15000)$$, '20 looks, 9093 ms late'),
+($$looks(600000, 50, 15000)$$, '52 looks, 10693 ms late'),
+($$looks(600000, 50, 5000)$$, '128 looks, 2274 ms late'),
+($$looks(600000, 50, 1000)$$, '577 looks, 677 ms late');
 
 -- Paths.
 INSERT INTO cases (expression, wanted) VALUES

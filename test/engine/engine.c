@@ -10,6 +10,7 @@
 #include "utils/builtins.h"
 
 #include "engine/engine.h"
+#include "engine/execute.h"
 
 PG_MODULE_MAGIC;
 
@@ -375,4 +376,19 @@ iasql_test_registry(PG_FUNCTION_ARGS)
 
 	return result(fcinfo, psprintf("%s %s %s", found ? found->name : "-", resource_by_name(name) ? "resource" : "-",
 								   module_by_name(name) ? "module" : "-"));
+}
+
+/* How a wait goes whose object becomes ready after so many ms: by a clock that only looks, round trips and delays move on. */
+PG_FUNCTION_INFO_V1(iasql_test_looks);
+Datum
+iasql_test_looks(PG_FUNCTION_ARGS)
+{
+	long ready = PG_GETARG_INT32(0);
+	long round_trip = PG_GETARG_INT32(1);
+	long now = 0;
+	int looks = 1;
+
+	for (; now < ready; looks++)
+		now += round_trip + look_delay(now + round_trip, PG_GETARG_INT32(2));
+	return result(fcinfo, psprintf("%d looks, %ld ms late", looks, now + round_trip - ready));
 }

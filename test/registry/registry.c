@@ -390,7 +390,12 @@ check_calls(const Resource *res, const Call *calls, int n, const Place *item)
 	for (int c = 0; c < n && (calls[c].operation != NULL || calls[c].until != NULL); c++)
 	{
 		const Call *call = &calls[c];
+		const char *looks_with = NULL;
 
+		if (call->waiter != NULL)
+			check(call->until != NULL && aws_waiter_delay(client, res->service, call->waiter, &looks_with) > 0 &&
+					  res->get != NULL && strcmp(looks_with, res->get) == 0,
+				  "%s: waiter %s looks with %s", res->name, call->waiter, looks_with ? looks_with : "nothing");
 		check_item_pattern(res, item, 1, call->until);
 		check_item_pattern(res, item, 1, call->bad);
 		check_when(res, call->when);

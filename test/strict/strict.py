@@ -451,6 +451,31 @@ def certificate(name):
     return {"PrivateKey": text[:at], "Certificate": text[at:]}
 
 
+class Slow(Proxy):
+    """Shows NAT gateways as pending until one look has been at 'all' of them 'pending' times; 'looks' counts those looks."""
+
+    all, pending, looks = 4, 3, 0
+
+    async def forward(self, headers, body):
+        answer = await super().forward(headers, body)
+        if b"Action=DescribeNatGateways&" not in body or b"Filter.1.Value." not in body:
+            return answer
+        self.looks += body.count(b"Filter.1.Value.") == self.all
+        return answer.replace(b"<state>available</state>", b"<state>pending</state>  ") if self.looks <= self.pending else answer
+
+
+def waits():
+    """Who waits for the same waits together: a look is at all of them."""
+    slow = Slow(ENDPOINT)
+    do(f"ALTER DATABASE lag{LAG} SET iasql.endpoint_url = '{slow.url}'")
+    apply("gateways that become ready together", "INSERT INTO nat_gateway (connectivity_type, subnet_id)"
+          f" SELECT 'private', min(id) FROM subnet, generate_series(1, {slow.all}) WHERE region = 'us-east-1' GROUP BY generate_series",
+          create_nat_gateway=slow.all)
+    check("looks at all of them", slow.looks, slow.pending + 1)
+    do(f"ALTER DATABASE lag{LAG} SET iasql.endpoint_url = '{ENDPOINT}'")
+    apply("they go", "DELETE FROM nat_gateway", delete_nat_gateway=slow.all)
+
+
 def https():
     arns = [acm.import_certificate(**certificate(f"{name}.example.com"))["CertificateArn"] for name in ("one", "two")]
     apply("certificates are imported")
@@ -597,7 +622,7 @@ def late():
 
 CASES = [the_tutorial, groups_that_name_each_other, network, replacements, replacements_that_fail, what_holds_them,
          families, what_holds_more, at_once_again,
-         answers_lost, https, ipv6, moves]
+         answers_lost, waits, https, ipv6, moves]
 if LAG > 6:  # longer than an apply looks
     CASES = [late]
 case = refusals
