@@ -112,11 +112,11 @@ static void __attribute__((format(printf, 2, 3))) text_add(Text *text, const cha
 /* ---- HTTP ---- */
 
 static bool
-write_all(int fd, const char *data, size_t len)
+write_all(int fd, const char *data, size_t len, int flags)
 {
 	while (len > 0)
 	{
-		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL | flags);
 
 		if (n <= 0)
 			return false;
@@ -596,7 +596,7 @@ ask_emulator(int *emulator, const Message *request, Message *answer)
 		if (!kept)
 			*emulator = connect_emulator();
 		answer->bytes.len = answer->len = 0;
-		if (*emulator >= 0 && write_all(*emulator, request->bytes.data, request->len) &&
+		if (*emulator >= 0 && write_all(*emulator, request->bytes.data, request->len, 0) &&
 			message_read(*emulator, answer, true))
 		{
 			connection = header(answer, "Connection");
@@ -623,7 +623,8 @@ send_answer(int fd, const Text *body, const char *type)
 	int n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type,
 					 body->len);
 
-	return write_all(fd, head, n) && write_all(fd, body->data, body->len);
+	/* in one segment where there is room, as servers do */
+	return write_all(fd, head, n, MSG_MORE) && write_all(fd, body->data, body->len, 0);
 }
 
 static void *
@@ -669,7 +670,7 @@ serve(void *arg)
 							   header(&request, "X-Amz-Target") ? "application/x-amz-json-1.1" : "text/xml");
 		}
 		else
-			open = ask_emulator(&emulator, &request, &answer) && write_all(fd, answer.bytes.data, answer.len) &&
+			open = ask_emulator(&emulator, &request, &answer) && write_all(fd, answer.bytes.data, answer.len, 0) &&
 				   !answer.until_eof && emulator >= 0;
 		pthread_mutex_lock(&lock);
 		if (--in_flight == 0)
