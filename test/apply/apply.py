@@ -239,6 +239,25 @@ def one_object_twice():
         contains("two rows for one object", sql("SELECT iasql_apply()"), "two rows are the same security_group")
     else:
         contains("two rows for one object are refused by the table", out, "unique constraint")
+    do("INSERT INTO security_group (group_name, description) VALUES ('two', 'd')", "INSERT INTO security_group"
+       " (group_name, description, vpc_id) SELECT 'two', 'd', id FROM vpc WHERE is_default")
+    before = len(changing())
+    contains("the one names the VPC, the other leaves it out", sql(r"\set VERBOSITY verbose", "SELECT iasql_apply()"),
+             "ERROR:  23505: duplicate key", '"security_group_group_name_vpc_id_region_key"', "(two, ")
+    check("before any call", len(changing()), before)
+    do("DELETE FROM security_group WHERE group_name = 'two' AND vpc_id IS NULL")
+    check("one of them is created", [line.split("|")[:2] for line in actions()], [["create", "security_group"]])
+
+
+def an_id_in_a_row():
+    """A cloud id that is typed into a row says which object it stands for."""
+    start("aws_vpc")
+    one, two = (ec2.allocate_address(Domain="vpc")["AllocationId"] for _ in range(2))
+    do(f"INSERT INTO elastic_ip (allocation_id, tags) VALUES ('{two}', '{{\"mine\": \"yes\"}}')")
+    check("it is adopted", [line.split("|")[:2] for line in actions()], [["update", "elastic_ip"]])
+    check("it and no other", {a["AllocationId"]: checks.tags(a) for a in ec2.describe_addresses()["Addresses"]},
+          {one: {}, two: {"mine": "yes"}})
+    check("the other is imported", sql("SELECT count(*), count(DISTINCT allocation_id) FROM elastic_ip"), "2|2")
 
 
 def hidden_rows():
@@ -635,7 +654,7 @@ def unmanaged():
 
 
 CASES = [number_of_requests, revision_in_use, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
-         deleted_rows, never_a_row, computed, inserted_again, one_object_twice, hidden_rows, guards, guard_of_data,
+         deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, bad_calls, failures]
 for case in CASES:
