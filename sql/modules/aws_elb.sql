@@ -116,7 +116,7 @@ COMMENT ON COLUMN load_balancer.scheme IS 'Whether its addresses are public. Rep
 COMMENT ON COLUMN load_balancer.state IS 'State. Computed.';
 COMMENT ON COLUMN load_balancer.load_balancer_type IS 'Kind of load balancer. Replace-only.';
 COMMENT ON COLUMN load_balancer.subnets IS
-    'Ids of its subnets; a set. NULL on a new row: one subnet of the default VPC a zone. Changeable.';
+    'Ids of its subnets; a set. NULL on a row that is new in its region: one subnet of the default VPC a zone. Changeable.';
 COMMENT ON COLUMN load_balancer.availability_zones IS 'Zones of its subnets. Computed.';
 COMMENT ON COLUMN load_balancer.ip_address_type IS 'IPv4 or dual stack. Changeable.';
 COMMENT ON COLUMN load_balancer.customer_owned_ipv4_pool IS 'Address pool of an Outpost. Replace-only.';
@@ -140,7 +140,7 @@ COMMENT ON COLUMN target_group.unhealthy_threshold_count IS 'Failed checks that 
 COMMENT ON COLUMN target_group.health_check_path IS 'HTTP path, or gRPC method, that is checked. Changeable.';
 COMMENT ON COLUMN target_group.protocol_version IS 'HTTP version, or gRPC. Replace-only.';
 COMMENT ON COLUMN target_group.vpc IS
-    'VPC of the targets, a row of vpc. NULL on a new row: the default VPC, but none for Lambda. Replace-only.';
+    'VPC of the targets, a row of vpc. NULL on a row that is new in its region: the default VPC, but none for Lambda. Replace-only.';
 COMMENT ON COLUMN target_group.region IS 'AWS region. Replace-only.';
 
 COMMENT ON TABLE listener IS 'Listeners of load balancers.';

@@ -69,6 +69,66 @@ parent_made_anew(const Object *object)
 	return i >= 0 && object_replaced(&object->desired[i]);
 }
 
+/* Whether what an object refers to is, or comes to be, in another parent than the object, which cannot follow. */
+static bool
+leaves_parent(const Object *object)
+{
+	const Kind *kind = object->kind;
+	const char *rule = kind->res->stays_in;
+	const Object *parent;
+	const Value *refs;
+	int equals;
+	int arrow;
+
+	if (rule == NULL)
+		return false;
+	equals = strcspn(rule, "=");
+	arrow = strcspn(rule, "-");
+	parent = referred(kind, object->actual, pnstrdup(rule, equals));
+	refs = &object->desired[attribute_index(kind->res, rule + equals + 1, arrow - equals - 1)];
+	for (int r = 0; r < refs->nrefs && parent != NULL; r++)
+	{
+		const Object *other = refs->refs[r];
+		const Object *theirs = referred(other->kind, other->desired ? other->desired : other->actual, rule + arrow + 2);
+
+		if (theirs != NULL && (theirs != parent || (theirs->action != NULL && theirs->action->kind == ACTION_REPLACE)))
+			return true;
+	}
+	return false;
+}
+
+/* Ids that are known in another region only: the row was moved and they were not. */
+static void
+refuse_ids_elsewhere(const Object *object)
+{
+	const Kind *kind = object->kind;
+
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		Kind *other = attr->form == FORM_IDS ? kind_by_name(kind->world, attr->refers) : NULL;
+		List *ids =
+			other != NULL && object->desired[i].text != NULL ? json_array_strings(object->desired[i].text) : NIL;
+		ListCell *cell;
+
+		foreach (cell, ids)
+		{
+			if (object_by_cloud_id(other, object->region, lfirst(cell)) != NULL)
+				continue;
+			for (int r = 0; r < kind->world->nregions; r++)
+				if (object_by_cloud_id(other, kind->world->regions[r], lfirst(cell)) != NULL)
+					ereport(
+						ERROR,
+						(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+						 errmsg("%s refers to %s %s, which is in region \"%s\"", object_describe(object),
+								other->res->name, (char *) lfirst(cell), kind->world->regions[r]),
+						 errhint(
+							 "Set \"%s\" to what is in region \"%s\", or to NULL, in the statement that moves the row.",
+							 attr->column, object->region)));
+		}
+	}
+}
+
 /* Whether the new object has the name of the old one, which names within something that is made anew do not share. */
 static bool
 keeps_name(const Object *object)
@@ -156,7 +216,7 @@ decide_present(Session *session, Plan *plan, Object *object)
 	const Resource *res = object->kind->res;
 	const char *refusal;
 	List *deltas = diff_object(object, session->drift, false, &refusal);
-	bool replace = object->broken || parent_made_anew(object);
+	bool replace = object->broken || parent_made_anew(object) || leaves_parent(object);
 	Action *action;
 	ListCell *cell;
 
@@ -340,6 +400,7 @@ decide(Session *session, Plan *plan, Object *object)
 		return;
 	if (object->desired != NULL)
 	{
+		refuse_ids_elsewhere(object);
 		if (present && object->leaving)
 			object->frozen = "it is being deleted";
 		else if (present)
@@ -401,12 +462,12 @@ mark_riders(Plan *plan)
 	{
 		Action *action = lfirst(cell);
 		Object *object = action->object;
-		const Value *values = object->base ? object->base : object->actual;
+		const Value *values = object->actual ? object->actual : object->base;
 		Object *parent;
 
 		if (action->kind != ACTION_DELETE || object->kind->res->dies_with == NULL)
 			continue;
-		parent = referred(object->kind, object->actual ? object->actual : values, object->kind->res->dies_with);
+		parent = referred(object->kind, values, object->kind->res->dies_with);
 		if (parent == NULL)
 			continue;
 		action->rides = parent->aws_protected ? parent_goes(parent) : deletion_of(parent);

@@ -246,13 +246,15 @@ typedef struct Resource
 
 	/* graph */
 	const char *dies_with; /* FORM_REF attribute: goes with it, no call */
-	const char *blocks;	   /* FORM_REF attributes, comma separated: the referred cannot be deleted while this refers */
-	const char *after;	   /* "resource:their_attr=my_attr" comma separated: create after those, delete before */
-	const char *serial;	   /* attribute: one action at a time per value */
-	const char *overlaps;  /* "range_attr,scope_attr": ranges of one scope may not overlap */
-	int reply_complete;	   /* replies to create and change hold all: no reading back */
-	int versioned;		   /* an edit makes the next version; the old one goes after its users moved */
-	int loses_data;		   /* replacement or region move loses contents: guarded */
+	/* "attribute=refs->attribute": computed; the parent of what refs name, which it cannot leave: else it is replaced */
+	const char *stays_in;
+	const char *blocks;	  /* FORM_REF attributes, comma separated: the referred cannot be deleted while this refers */
+	const char *after;	  /* "resource:their_attr=my_attr" comma separated: create after those, delete before */
+	const char *serial;	  /* attribute: one action at a time per value */
+	const char *overlaps; /* "range_attr,scope_attr": ranges of one scope may not overlap */
+	int reply_complete;	  /* replies to create and change hold all: no reading back */
+	int versioned;		  /* an edit makes the next version; the old one goes after its users moved */
+	int loses_data;		  /* replacement or region move loses contents: guarded */
 
 	Attribute attributes[MAX_ATTRIBUTES];
 	Call

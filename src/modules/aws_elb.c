@@ -4,6 +4,9 @@
  */
 #include "modules/modules.h"
 
+/* Whether a row has no object in its region: it is new, or was moved there. */
+#define NOT_YET(arn, region) "coalesce(nullif(split_part(" arn ", ':', 4), '') <> " region ", " arn " IS NULL)"
+
 static const Resource load_balancer = {
 	.name = "load_balancer",
 	.service = "elbv2",
@@ -22,9 +25,10 @@ static const Resource load_balancer = {
 			"  FROM subnet s JOIN vpc v ON v.id = s.vpc_id AND v.region = s.region"
 			"  WHERE s.region = b.region AND v.is_default AND v.vpc_id IS NOT NULL AND s.subnet_id IS NOT NULL"
 			"  ORDER BY s.availability_zone, s.subnet_id) z)"
-			" WHERE b.load_balancer_arn IS NULL AND coalesce(b.subnets, '{}') = '{}'",
+			" WHERE " NOT_YET("b.load_balancer_arn", "b.region") " AND coalesce(b.subnets, '{}') = '{}'",
 		},
 	.broken = "State.Code=failed",
+	.stays_in = "vpc=subnets->vpc_id",
 	.blocks = "subnets,security_groups,vpc",
 	.reply_complete = 1,
 	.attributes =
@@ -124,8 +128,9 @@ static const Resource target_group = {
 	.prepare =
 		{
 			"UPDATE target_group g SET vpc = v.id FROM vpc v"
-			" WHERE g.vpc IS NULL AND g.target_group_arn IS NULL AND g.target_type <> 'lambda'"
-			" AND v.is_default AND v.vpc_id IS NOT NULL AND v.region = g.region",
+			" WHERE g.vpc IS NULL AND " NOT_YET(
+				"g.target_group_arn", "g.region") " AND g.target_type <> 'lambda'"
+												  " AND v.is_default AND v.vpc_id IS NOT NULL AND v.region = g.region",
 		},
 	.reply_complete = 1,
 	.attributes =

@@ -26,7 +26,7 @@ from moto.ecs.exceptions import ECSException, InvalidParameterException
 from moto.ecs.models import EC2ContainerServiceBackend, Service
 from moto.ecs.responses import EC2ContainerServiceResponse
 from moto.ec2.models import ec2_backends
-from moto.elbv2.exceptions import DuplicateLoadBalancerName
+from moto.elbv2.exceptions import DuplicateLoadBalancerName, ELBClientError
 from moto.elbv2.models import ELBv2Backend, elbv2_backends
 from moto.elbv2.responses import ELBV2Response
 from moto.iam.responses import IamResponse
@@ -197,6 +197,15 @@ def subnets_of(load_balancer):
     return [subnet.id for subnet in load_balancer.subnets]
 
 
+def refuse_other_vpc(elb, load_balancer, subnets=(), groups=()):
+    """A load balancer cannot leave its VPC."""
+    ec2 = elb.ec2_backend
+    if {ec2.get_subnet(id).vpc_id for id in subnets} | {ec2.get_security_group_from_id(id).vpc_id for id in groups} != {
+        load_balancer.vpc_id
+    }:
+        raise ELBClientError("InvalidConfigurationRequest", f"It is not in VPC '{load_balancer.vpc_id}'.")
+
+
 @instead_of(ELBv2Backend, "create_load_balancer")
 def create_load_balancer(old, elb, name, security_groups, subnet_ids, *args, **kwargs):
     for other in elb.load_balancers.values():
@@ -218,6 +227,7 @@ def delete_load_balancer(old, elb, arn):
 
 @instead_of(ELBv2Backend, "set_security_groups")
 def set_security_groups(old, elb, arn, groups):
+    refuse_other_vpc(elb, elb.load_balancers[arn], groups=groups)
     result = old(elb, arn, groups)
     load_balancer = elb.load_balancers[arn]
     detach(elb.ec2_backend, load_balancer, at_once=True)
@@ -227,6 +237,7 @@ def set_security_groups(old, elb, arn, groups):
 
 @instead_of(ELBv2Backend, "set_subnets")
 def set_subnets(old, elb, arn, subnets, subnet_mappings):
+    refuse_other_vpc(elb, elb.load_balancers[arn], subnets)
     result = old(elb, arn, subnets, subnet_mappings)
     load_balancer = elb.load_balancers[arn]
     detach(elb.ec2_backend, load_balancer)

@@ -500,6 +500,17 @@ check_resource(const Resource *res)
 	if (res->mark_path != NULL)
 		check_paths(res, &item, 1, "", res->mark_path, res->mark_path + strlen(res->mark_path));
 	check_names(res, res->dies_with);
+	if (res->stays_in != NULL)
+	{
+		size_t equals = strcspn(res->stays_in, "="), arrow = strcspn(res->stays_in, "-");
+		const Attribute *own = attribute_named(res, res->stays_in, equals);
+		const Attribute *refs = attribute_named(res, res->stays_in + equals + 1, arrow - equals - 1);
+		const Resource *other = refs && refs->refers ? resource_named(refs->refers, strlen(refs->refers)) : NULL;
+		const char *theirs = res->stays_in + arrow + 2;
+
+		check(own != NULL && own->form == FORM_REF && other != NULL && attribute_named(other, theirs, strlen(theirs)),
+			  "%s: malformed rule %s", res->name, res->stays_in);
+	}
 	check_names(res, res->blocks);
 	check_names(res, res->serial);
 	check_names(res, res->overlaps);

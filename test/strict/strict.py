@@ -42,12 +42,13 @@ def sent():
 
 
 def apply(what, *statements, refused=(), **wanted):
-    """Rows change and are applied; 'wanted' is ACTION_TABLE = how many, 'refused' are lines "OPERATION CODE"."""
+    """Rows change and are applied; 'wanted' is ACTION_TABLE = how many, 'refused' are lines "OPERATION CODE"; None: any."""
     do(*statements) if statements else None
     preview = sql("SELECT * FROM iasql_preview_apply()")
     sent()
     applied = sql("SELECT * FROM iasql_apply()")
-    check(f"{what}: refused requests", [" ".join(request) for request in sent() if request[1]], list(refused))
+    refusals_seen = [" ".join(request) for request in sent() if request[1]]
+    check(f"{what}: refused requests", refusals_seen, refusals_seen if refused is None else list(refused))
     check(f"{what}: the apply does what the preview shows", applied, preview)
     plan = collections.Counter("_".join(line.split("|")[:2]) for line in applied.splitlines())
     check(f"{what}: the plan", dict(plan), wanted)
@@ -536,6 +537,51 @@ def ipv6():
     check("the account is as before", held() ^ before, set())
 
 
+def load_balancers_move():
+    """A load balancer cannot leave its region or its VPC: it is made anew in the other one, and never without subnets there."""
+    if LAG:
+        return
+    do(f"UPDATE aws_regions SET is_enabled = true WHERE region = '{WEST}'")
+    apply("another region")
+    before = held(), held(WEST)
+    lives = {key: 1 for key in WEB if key.split("_", 1)[1] in ("security_group", "load_balancer", "target_group", "listener")}
+    dies = {key.replace("create", "delete"): 1 for key in lives}
+    anew = {key.replace("create", "replace"): 1 for key in lives}
+    apply("created", *balancer(), **lives)
+    there = ["BEGIN", "SET CONSTRAINTS ALL DEFERRED", f"UPDATE target_group SET region = '{WEST}', vpc = NULL",
+             f"UPDATE security_group SET region = '{WEST}', vpc_id = NULL WHERE group_name = 'web'"]
+    move = f"UPDATE load_balancer SET region = '{WEST}', vpc = NULL"
+    sent()
+    output = sql(*there, move, "SELECT iasql_apply()")
+    check("its old subnets are refused", (output.count(f"load_balancer web in {WEST} refers to subnet subnet-"), sent()), (1, []))
+    check("with a hint", f"HINT:  Set \"subnets\" to what is in region \"{WEST}\", or to NULL" in output, True)
+    apply("without them it moves", *there, move + ", subnets = NULL", "COMMIT",
+          refused=["DeleteSecurityGroup DependencyViolation"], **lives, **dies)
+    check("it has those of the default VPC there", sql("SELECT vpc = (SELECT id FROM vpc WHERE is_default AND region = b.region),"
+          f" subnets::text[] @> {SUBNETS % WEST} FROM load_balancer b"), "t|t")
+
+    vpc = "(SELECT id FROM vpc WHERE cidr_block = '10.0.0.0/16')"
+    apply("a VPC", f"INSERT INTO vpc (cidr_block, region) VALUES ('10.0.0.0/16', '{WEST}')",
+          f"""INSERT INTO subnet (cidr_block, availability_zone, vpc_id, region)
+          SELECT '10.0.' || i || '.0/24', '{WEST}' || chr(96 + i), {vpc}, '{WEST}' FROM generate_series(1, 2) i""",
+          create_vpc=1, create_subnet=2)
+    apply("another VPC", f"UPDATE security_group SET vpc_id = {vpc} WHERE group_name = 'web'", f"UPDATE target_group SET vpc = {vpc}",
+          "UPDATE load_balancer SET subnets = (SELECT array_agg(subnet_id) FROM subnet WHERE cidr_block LIKE '10.0.%')",
+          refused=["DeleteSecurityGroup DependencyViolation"], **anew)
+    apply("the VPC is replaced", "UPDATE vpc SET cidr_block = '10.1.0.0/16' WHERE cidr_block = '10.0.0.0/16'",
+          "UPDATE subnet SET cidr_block = replace(cidr_block, '10.0.', '10.1.') WHERE cidr_block LIKE '10.0.%'",
+          refused=None, replace_vpc=1, replace_subnet=2, **anew)
+    check("its row has the new subnets", sql("SELECT subnets @> (SELECT array_agg(subnet_id) FROM subnet"
+          " WHERE cidr_block LIKE '10.1.%'), vpc = (SELECT id FROM vpc WHERE cidr_block = '10.1.0.0/16') FROM load_balancer"), "t|t")
+    rules = "DELETE FROM security_group_rule r USING security_group g, vpc v WHERE g.id = security_group_id AND v.id = g.vpc_id" \
+            " AND cidr_block = '10.1.0.0/16'"
+    do(rules, "DELETE FROM listener", "DELETE FROM target_group", "DELETE FROM load_balancer", "DELETE FROM security_group g"
+        " USING vpc v WHERE v.id = g.vpc_id AND cidr_block = '10.1.0.0/16'", "DELETE FROM subnet WHERE cidr_block LIKE '10.1.%'",
+        "DELETE FROM vpc WHERE cidr_block = '10.1.0.0/16'")
+    check("all goes", converge(), "")
+    check("both regions are as before", held() ^ before[0] | held(WEST) ^ before[1], set())
+
+
 def moves():
     """Rows that move to another region: what is there is made there, and deleted here."""
     do(f"UPDATE aws_regions SET is_enabled = true WHERE region = '{WEST}'")
@@ -622,7 +668,7 @@ def late():
 
 CASES = [the_tutorial, groups_that_name_each_other, network, replacements, replacements_that_fail, what_holds_them,
          families, what_holds_more, at_once_again,
-         answers_lost, waits, https, ipv6, moves]
+         answers_lost, waits, https, ipv6, load_balancers_move, moves]
 if LAG > 6:  # longer than an apply looks
     CASES = [late]
 case = refusals
