@@ -13,6 +13,7 @@
 #endif
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -356,6 +357,70 @@ killed(void)
 	aws_credentials_free(credentials);
 }
 
+/* ---- what stays in memory ---- */
+
+#define SECRET_LEN 40
+
+static char
+secret_char(int i)
+{
+	return 'a' + (i * 7 + 3) % 26;
+}
+
+/* Looks through all that this process may write, what was freed too; the secret itself is in no constant. */
+static bool
+in_memory(void)
+{
+	static char bytes[1 << 20];
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int memory = open("/proc/self/mem", O_RDONLY);
+	char line[400];
+	unsigned long from;
+	unsigned long to;
+	bool found = false;
+
+	while (maps != NULL && fgets(line, sizeof(line), maps) != NULL)
+	{
+		ssize_t len;
+
+		/* the sanitizer's own maps are far greater */
+		if (sscanf(line, "%lx-%lx rw", &from, &to) != 2 || strstr(line, " rw") == NULL || to - from > 1UL << 30)
+			continue;
+		for (; from < to && (len = pread(memory, bytes, to - from < sizeof(bytes) ? to - from : sizeof(bytes), (off_t) from)) > 0;
+			 from += len > SECRET_LEN ? len - SECRET_LEN : len)
+			for (ssize_t at = 0, i = 0; at + SECRET_LEN <= len && !found; at++, i = 0)
+			{
+				if (from + at >= (unsigned long) bytes && from + at < (unsigned long) (bytes + sizeof(bytes)))
+					continue;
+				while (i < SECRET_LEN && bytes[at + i] == secret_char(i))
+					i++;
+				found = i == SECRET_LEN;
+			}
+	}
+	close(memory);
+	if (maps != NULL)
+		fclose(maps);
+	return found;
+}
+
+static void
+wiped(void)
+{
+	AwsClient *client = new_client();
+	char secret[SECRET_LEN + 1] = "";
+	AwsCredentials *credentials;
+
+	for (int i = 0; i < SECRET_LEN; i++)
+		secret[i] = secret_char(i);
+	credentials = new_credentials(&(AwsCredentialSource){.access_key_id = "given", .secret_access_key = secret});
+	explicit_bzero(secret, sizeof(secret));
+	is("a key to be forgotten signs", ask(client, credentials, "{}"), "given");
+	check(in_memory(), "the secret is found", "nowhere");
+	aws_credentials_free(credentials);
+	check(!in_memory(), "a secret is wiped", "still there");
+	aws_client_free(client);
+}
+
 /* ---- the files and command lines by themselves ---- */
 
 static void
@@ -422,6 +487,7 @@ main(int argc, char **argv)
 	renewal();
 	refresh();
 	killed();
+	wiped();
 	config();
 	commands();
 	return result();

@@ -38,6 +38,7 @@ SAVEPOINT s;
 SELECT * FROM iasql_uninstall('aws_account');
 ROLLBACK;
 RESET ROLE;
+DROP ROLE regress_operator;
 SELECT verb, params, usr, ended >= started AS ended, result, error FROM iasql_operation WHERE id > :last ORDER BY id;
 
 -- settings that would keep the process from its work, or from being sure of it
