@@ -312,6 +312,7 @@ cloud_client(void)
 		.request_timeout_ms = iasql_request_timeout,
 		.deadline_ms = Min(iasql_wait_timeout, MAX_DEADLINE_MS),
 		.max_pages = iasql_max_pages,
+		.max_depth = iasql_max_depth,
 		.max_reply_bytes = (size_t) iasql_max_reply * 1024,
 	};
 

@@ -325,6 +325,7 @@ extern bool iasql_mark_objects;
 extern bool iasql_allow_http;
 extern int iasql_max_reply; /* kB */
 extern int iasql_max_pages;
+extern int iasql_max_depth;
 extern void settings_define(void);
 
 /* in registry.c */

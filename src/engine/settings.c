@@ -29,6 +29,7 @@ bool iasql_mark_objects;
 bool iasql_allow_http;
 int iasql_max_reply;
 int iasql_max_pages;
+int iasql_max_depth;
 
 #define SECOND 1000
 #define MINUTE (60 * SECOND)
@@ -69,6 +70,8 @@ static const struct
 	 "Sets the greatest size of one answer.", NULL},
 	{"iasql.max_pages", &iasql_max_pages, 10000, 1, INT_MAX, PGC_USERSET, 0,
 	 "Sets the greatest number of pages of one listing.", NULL},
+	{"iasql.max_depth", &iasql_max_depth, 128, 4, 1024, PGC_USERSET, 0, "Sets how deep values of one answer may nest.",
+	 NULL},
 };
 
 static const struct
