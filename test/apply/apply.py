@@ -433,8 +433,13 @@ def failures():
        f"INSERT INTO role (role_name, assume_role_policy_document, attached_policies_arns)"
        f" VALUES ('bad', '{TRUST}', array['arn:aws:iam::aws:policy/NoSuchPolicy', 'arn:aws:iam::aws:policy/ReadOnlyAccess',"
        f" 'arn:aws:iam::aws:policy/NoSuchEither'])")
-    error = sql("SELECT iasql_apply()")
-    contains("the error names the row and AWS's code", error, "could not apply 1 of 3", "role bad: NoSuchEntity: Policy arn:")
+    error = sql("INSERT INTO role SELECT (jsonb_populate_record(r, '{\"role_name\": \"worse\"}')).* FROM role r WHERE role_name = 'bad'",
+                "SELECT iasql_apply()")
+    contains("the error names each row and AWS's code", error, "could not apply 2 of 4",
+             *(f"role {name}: NoSuchEntity: Policy arn:" for name in ("bad", "worse")))
+    do("DELETE FROM role WHERE role_name = 'worse'")
+    iam.detach_role_policy(RoleName="worse", PolicyArn="arn:aws:iam::aws:policy/ReadOnlyAccess")
+    iam.delete_role(RoleName="worse")
     check("what could be done was", role_names(), ["a", "b", "bad"])
     do("UPDATE role SET attached_policies_arns = NULL WHERE role_name = 'bad'")
     sql("SELECT iasql_apply()")
