@@ -370,7 +370,11 @@ def overlapping_ranges():
               " WHERE cidr_block = '10.0.0.0/16'")
     do(subnet % "10.0.0.0/24", subnet % "10.0.0.0/25")
     contains("overlapping subnets", sql("SELECT iasql_preview_apply()"), "overlap", "10.0.0.0/25")
-    do("DELETE FROM subnet WHERE cidr_block = '10.0.0.0/25'")
+    do("UPDATE subnet SET cidr_block = '10.0.0.0/24' WHERE cidr_block = '10.0.0.0/25'")
+    contains("the same range twice", sql(r"\set VERBOSITY verbose", "SELECT iasql_apply()"),
+             "ERROR:  21000: two rows are the same subnet", "Both ", "10.0.0.0/24", " stand for it.")
+    check("before any call", changing(), [])
+    do("DELETE FROM subnet WHERE id = (SELECT max(id) FROM subnet)")
     check("one alone", [line.split("|")[:2] for line in actions()], [["create", "vpc"], ["create", "subnet"]])
     do("DELETE FROM subnet WHERE cidr_block = '10.0.0.0/24'", subnet % "10.0.0.0/25")
     check("a range that is freed is taken in one apply", [line.split("|")[0] for line in actions()], ["create", "delete"])
