@@ -241,11 +241,20 @@ made_anew(Object *object)
 			object->base = NULL;
 }
 
-/* Whether this is a sync, and the row had an object that is not there any more. */
+/*
+ * Whether two rows with one natural key claim one object.  AWS has keys that
+ * several objects share, as all subnets of a VPC without an IPv4 range do; and
+ * a sync drops a row whose object is gone and makes the others as AWS has them.
+ */
 static bool
-synced_away(const Session *session, const Object *row)
+is_dispute(const Session *session, const Object *first, const Object *second)
 {
-	return is_sync(session) && row->base != NULL && row->actual == NULL;
+	const char *other = object_natural_key(first, first->actual);
+	const char *key = object_natural_key(second, second->actual);
+
+	if (is_sync(session))
+		return first->base == NULL && second->base == NULL;
+	return other == NULL || key == NULL || strcmp(other, key) != 0 || strcmp(key, second->natural_key) != 0;
 }
 
 /* Listed objects by natural key, and the check that no two rows claim one. */
@@ -273,10 +282,9 @@ bind_by_natural_key(Session *session, Kind *kind)
 		{
 			List *other = multimap_get(rows, object->natural_key);
 
-			/* a sync may drop one of two: the row whose object is gone */
 			if (other == NIL)
 				multimap_add(rows, object->natural_key, object);
-			else if (!synced_away(session, object) && !synced_away(session, linitial(other)))
+			else if (is_dispute(session, linitial(other), object))
 				bound_twice(linitial(other), object, "two rows");
 		}
 		else if (is_free(object) && !object->leaving)

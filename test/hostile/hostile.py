@@ -248,6 +248,24 @@ def try_at_random():
         check("nothing is left to do: " + statement, (output, error), ("", ""))
 
 
+def try_one_key():
+    """Subnets without an IPv4 range have one key in their VPC; their ids tell them apart."""
+    global spoil
+    before = rows_of_tables()
+
+    def without_range(status, headers, body):
+        subnets = dict(headers)["X-Operation"] == "DescribeSubnets"
+        return status, headers, re.sub(rb"<cidrBlock>[^<]*</cidrBlock>", b"", body) if subnets else body
+
+    spoil = without_range
+    for statement in ("iasql_sync()", "iasql_preview_apply()", "iasql_apply()"):
+        output, error = psql(f"SELECT count(*) FROM {statement}", "SELECT count(*) FROM subnet WHERE cidr_block IS NULL")
+        check(f"subnets without a range: {statement}", (error, output.split("\n")[-1] > "1"), ("", True), output)
+    spoil = None
+    _, error = psql("SELECT count(*) FROM iasql_sync()")
+    check("an honest sync after subnets without a range", (error, rows_of_tables()), ("", before))
+
+
 def try_committed():
     """What two syncs believed and committed is undone by an honest one."""
     global spoil
@@ -289,6 +307,7 @@ def main():
     if prepared:
         try_attacks()
         try_at_random()
+        try_one_key()
         try_committed()
     log = open(server_log, encoding="utf-8", errors="replace").read()
     check("no server process ended", re.findall(".*(?:PANIC|terminated by signal|was terminated|server process .* exited).*", log)[:5], [])
