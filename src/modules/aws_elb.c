@@ -7,14 +7,16 @@
 /* Whether a row has no object in its region: it is new, or was moved there. */
 #define NOT_YET(arn, region) "coalesce(nullif(split_part(" arn ", ':', 4), '') <> " region ", " arn " IS NULL)"
 
+#define MAX_ARNS 20 /* Elastic Load Balancing API Reference, DescribeLoadBalancers; the others name no limit */
+
 static const Resource load_balancer = {
 	.name = "load_balancer",
 	.service = "elbv2",
 	.list = {"DescribeLoadBalancers", .items = "LoadBalancers"},
 	.get = "DescribeLoadBalancers",
-	.get_input = "{'LoadBalancerArns': ['$load_balancer_arn']}",
-	.get_items = "LoadBalancers[0]",
-	.get_batch = 1,
+	.get_input = "{'LoadBalancerArns': '$#'}",
+	.get_items = "LoadBalancers",
+	.get_batch = MAX_ARNS,
 	.gone = "LoadBalancerNotFound",
 	/* One subnet a zone: AWS takes no more. */
 	.prepare =
@@ -120,9 +122,9 @@ static const Resource target_group = {
 	.service = "elbv2",
 	.list = {"DescribeTargetGroups", .items = "TargetGroups"},
 	.get = "DescribeTargetGroups",
-	.get_input = "{'TargetGroupArns': ['$target_group_arn']}",
-	.get_items = "TargetGroups[0]",
-	.get_batch = 1,
+	.get_input = "{'TargetGroupArns': '$#'}",
+	.get_items = "TargetGroups",
+	.get_batch = MAX_ARNS,
 	.gone = "TargetGroupNotFound",
 	/* Functions are in no VPC. */
 	.prepare =
@@ -204,9 +206,9 @@ static const Resource listener = {
 			.per_parent_gone = "LoadBalancerNotFound",
 		},
 	.get = "DescribeListeners",
-	.get_input = "{'ListenerArns': ['$listener_arn']}",
-	.get_items = "Listeners[0]",
-	.get_batch = 1,
+	.get_input = "{'ListenerArns': '$#'}",
+	.get_items = "Listeners",
+	.get_batch = MAX_ARNS,
 	.gone = "ListenerNotFound|LoadBalancerNotFound",
 	.unmanaged = "DefaultActions[0].ForwardConfig.TargetGroups[1]",
 	.unmanaged_why = "it forwards to more than one target group",
