@@ -355,16 +355,21 @@ sleep_ms(long ms)
 	}
 }
 
-/* Whether one of what an object was last known to belong to has gone, and so the object with it. */
+/* Whether what an object was last known to belong to has gone, or is known no more, and so the object with it. */
 static bool
 parent_has_gone(const Object *object)
 {
 	const Kind *kind = object->kind;
 
 	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
-		for (int r = 0; kind->res->attributes[i].form == FORM_REF && r < object->base[i].nrefs; r++)
-			if (object->base[i].refs[r]->presence == PRESENCE_ABSENT)
-				return true;
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		const Value *parent = &object->base[i];
+
+		if (attr->form == FORM_REF && parent->text != NULL && kind_by_name(kind->world, attr->refers) != NULL &&
+			(parent->nrefs == 0 || parent->refs[0]->presence == PRESENCE_ABSENT))
+			return true;
+	}
 	return false;
 }
 

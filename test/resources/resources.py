@@ -173,9 +173,14 @@ def networks():
             Filters=[{"Name": "vpc-id", "Values": [vpcs()[0]["VpcId"]]}])["SecurityGroups"][0]["GroupId"], *sorted(
                 r["SecurityGroupRuleId"] for r in ec2.describe_security_group_rules(
                     Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"])]))
-    apply("a vpc's range", """UPDATE vpc SET cidr_block = '10.0.0.0/16' WHERE cidr_block = '10.1.0.0/16';
+    apply("a rule on its default group", """INSERT INTO security_group_rule (security_group_id, is_egress, ip_protocol, from_port,
+        to_port, cidr_ipv4) SELECT g.id, false, 'tcp', 80, 80, '10.9.0.0/16' FROM security_group g JOIN vpc ON vpc.id = g.vpc_id
+        WHERE cidr_block = '10.1.0.0/16'""", "create security_group_rule")
+    check("a vpc's range", sql("""UPDATE vpc SET cidr_block = '10.0.0.0/16' WHERE cidr_block = '10.1.0.0/16';
         UPDATE subnet SET cidr_block = replace(cidr_block, '10.1.', '10.0.') WHERE cidr_block LIKE '10.1.%'""",
-          "replace vpc", *["replace subnet"] * 2)
+                               "SELECT action, table_name FROM iasql_apply()"), "replace|vpc\nreplace|subnet\nreplace|subnet")
+    apply("the rule on the new default group", "", "create security_group_rule")
+    apply("a rule goes", "DELETE FROM security_group_rule WHERE cidr_ipv4 = '10.9.0.0/16'", "delete security_group_rule")
     check("ranges that overlap", "23P01" in sql(r"\set VERBOSITY verbose", """BEGIN; UPDATE subnet SET cidr_block = '10.0.1.0/25'
         WHERE cidr_block = '10.0.3.0/24'""", "SELECT iasql_apply()"), True)
 
