@@ -15,12 +15,16 @@
 
 /* --------------------------------------------------------------- items */
 
-/* Replaces what jsonb cannot hold: bytes that are no UTF-8, and U+0000. */
+/*
+ * Replaces what jsonb cannot hold, and what it may not hold in this database:
+ * bytes that are no UTF-8, U+0000, halves of surrogate pairs, characters that
+ * the database's encoding lacks.
+ */
 static char *
 cleaned(const char *json, Size len)
 {
 	char *copy = pnstrdup(json, len);
-	bool valid = pg_verify_mbstr(PG_UTF8, copy, len, true);
+	bool valid = GetDatabaseEncoding() == PG_UTF8 && pg_verify_mbstr(PG_UTF8, copy, len, true);
 
 	for (char *c = copy; *c != '\0'; c++)
 	{
@@ -28,8 +32,10 @@ cleaned(const char *json, Size len)
 			*c = '?';
 		else if (c[0] == '\\' && c[1] != '\0')
 		{
-			if (strncmp(c + 1, "u0000", 5) == 0)
-				memcpy(c + 1, "ufffd", 5);
+			bool ascii = strncmp(c + 1, "u00", 3) == 0 && c[4] < '8' && strncmp(c + 4, "00", 2) != 0;
+
+			if (c[1] == 'u' && !ascii && strnlen(c, 6) == 6)
+				memcpy(c + 2, "003f", 4);
 			c++;
 		}
 	}

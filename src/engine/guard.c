@@ -178,7 +178,10 @@ guard_account(Session *session, Plan *plan)
 	if (account == NULL)
 		return;
 	if (known == NULL)
-		workspace_set_account(session, account);
+	{
+		if (session->verb == VERB_APPLY)
+			workspace_set_account(session, account);
+	}
 	else if (strcmp(known, account) != 0)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("the credentials belong to AWS account %s, this workspace manages %s", account, known),

@@ -23,7 +23,7 @@ from http.server import BaseHTTPRequestHandler
 
 from check import check, finish, run
 
-ROUNDS = 600 if os.environ.get("IASQL_LONG", "0") != "0" else 40
+ROUNDS = 600 if os.environ.get("IASQL_LONG") else 40
 MODULES = ["aws_vpc", "aws_security_group", "aws_cloudwatch", "aws_ecr"]
 DEEP = 20000
 LAUGHS = "<!DOCTYPE x [<!ENTITY a0 'ha'>" + "".join(

@@ -38,7 +38,7 @@ for cluster in ("one", "two"):
             networkConfiguration={"awsvpcConfiguration": {"subnets": subnets, "securityGroups": [group], "assignPublicIp": "ENABLED"}},
         )
 for region in ("us-east-1", "eu-west-1"):
-    for name in ("app", "nulXNULXinside"):
+    for name in ("app", "nulXNULXinside", "halfXHALFXinside"):
         client("logs", region).create_log_group(logGroupName=name)
 for name in ("lost1", "lost2"):
     client("logs").create_log_group(logGroupName=name)

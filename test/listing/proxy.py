@@ -55,7 +55,7 @@ class Handler(BaseHTTPRequestHandler):
             connection = http.client.HTTPConnection(emulator)
             connection.request("POST", self.path, body, dict(self.headers))
             reply = connection.getresponse()
-            text = reply.read().replace(b"XNULX", b"\\u0000")
+            text = reply.read().replace(b"XNULX", b"\\u0000").replace(b"XHALFX", b"\\ud800")
             self.answer(reply.status, reply.headers.get("Content-Type", "text/plain"), text)
             connection.close()
 

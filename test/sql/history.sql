@@ -20,6 +20,14 @@ SELECT set_config('iasql.endpoint_url', :'endpoint', false) <> '' AS endpoint;
 SELECT count(*) FROM iasql_install('aws_account');
 INSERT INTO aws_account (access_key_id, secret_access_key, region) VALUES ('test', 'test', 'us-east-1');
 SELECT count(*) FROM iasql_install('aws_cloudwatch', 'aws_ecr');
+
+-- a preview writes nothing, before the first apply too
+BEGIN;
+INSERT INTO log_group (log_group_name) VALUES ('seen');
+SET TRANSACTION READ ONLY;
+SELECT action, description FROM iasql_preview_apply();
+SELECT count(*) FROM iasql_workspace WHERE account IS NOT NULL;
+ROLLBACK;
 SELECT max(id) AS last FROM iasql_operation \gset
 
 -- what the caller's transaction undoes has been
