@@ -188,7 +188,7 @@ find_born(Session *session, Kind *kind, const char *parent, List *parents, List 
 			object->imported = true;
 			*found = lappend(*found, object);
 		}
-		else
+		else if (object->action == NULL || !object->action->born)
 			continue;
 		born = lappend(born, object);
 	}
@@ -226,7 +226,7 @@ agree(const Action *action)
 		else if (bms_is_member(i, object->unknown) && object->desired != NULL)
 			object->base[i] = object->desired[i];
 		else if (!action->row_only && created && object->desired != NULL && (attr->flags & ATTR_COMPUTED) == 0 &&
-				 !value_is_null(&object->desired[i]))
+				 !object->aws_protected && !value_is_null(&object->desired[i]))
 			object->base[i] = object->desired[i];
 	}
 	if (!action->row_only)

@@ -229,12 +229,15 @@ decide_present(Session *session, Plan *plan, Object *object)
 
 	foreach (cell, deltas)
 	{
-		Delta *delta = lfirst(cell);
+		const Delta *delta = lfirst(cell);
+		const Attribute *attr = &res->attributes[delta->attribute];
 
-		if (delta->push && ((res->attributes[delta->attribute].flags & ATTR_REPLACE) ||
-							((res->attributes[delta->attribute].flags & ATTR_VARIANT) &&
-							 value_is_null(&delta->from) != value_is_null(&delta->to))))
+		if (delta->push && ((attr->flags & ATTR_REPLACE) ||
+							((attr->flags & ATTR_VARIANT) && value_is_null(&delta->from) != value_is_null(&delta->to))))
 			replace = true;
+		if (!delta->push && delta->edited && (attr->flags & ATTR_KEEP) && value_is_null(&delta->to))
+			ereport(NOTICE, (errmsg("\"%s\" of %s cannot be cleared: its value returns",
+									attr->join ? attr->join : attr->column, object_describe(object))));
 	}
 	if (replace && object->aws_protected)
 		replace = false;
@@ -546,6 +549,38 @@ refuse_replacement_in_use(Session *session, Plan *plan)
 	}
 }
 
+/* A row that names by id what AWS does not show is refused before any call. */
+static void
+refuse_unknown_ids(const Plan *plan)
+{
+	ListCell *cell;
+
+	foreach (cell, plan->actions)
+	{
+		const Action *action = lfirst(cell);
+		const Object *object = action->object;
+		const Kind *kind = object->kind;
+
+		for (int i = 0; object->desired != NULL && i < kind->nattributes; i++)
+		{
+			const Attribute *attr = &kind->res->attributes[i];
+			Kind *referred = attr->form == FORM_IDS ? kind_by_name(kind->world, attr->refers) : NULL;
+			const char *why;
+			ListCell *lc;
+
+			if (referred == NULL || object->desired[i].text == NULL ||
+				(action->kind != ACTION_CREATE && pushed_delta(action, i) == NULL) ||
+				!kind_listed(referred, object->region, NULL, &why))
+				continue;
+			foreach (lc, json_array_strings(object->desired[i].text))
+				if (object_by_cloud_id(referred, object->region, lfirst(lc)) == NULL)
+					ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+									errmsg("\"%s\" of %s names %s \"%s\", which does not exist", attr->column,
+										   object_describe(object), referred->res->name, (char *) lfirst(lc))));
+		}
+	}
+}
+
 /* The order of the report: create, update, replace, delete; within each as planned, by module and key. */
 static void
 order_for_report(Plan *plan)
@@ -648,7 +683,8 @@ plan_each(Session *session, void (*decide_one)(Session *, Plan *, Object *))
 		list_sort(kind->objects, compare_objects);
 		foreach (cell, kind->objects)
 			decide_one(session, plan, lfirst(cell));
-		report_frozen(session, kind);
+		if (session->verb != VERB_INSTALL) /* which looks at new tables only */
+			report_frozen(session, kind);
 	}
 	return plan;
 }
@@ -661,6 +697,7 @@ plan_apply(Session *session)
 
 	mark_riders(plan);
 	refuse_replacement_in_use(session, plan);
+	refuse_unknown_ids(plan);
 	order_for_report(plan);
 	return plan;
 }

@@ -368,7 +368,7 @@ row_follows(const Action *action, int attribute)
 
 	if ((attr->flags & (ATTR_SECRET | ATTR_TRIGGER)) || bms_is_member(attribute, object->unknown))
 		return false;
-	if ((attr->flags & ATTR_COMPUTED) || value_is_null(&object->desired[attribute]))
+	if ((attr->flags & ATTR_COMPUTED) || object->aws_protected || value_is_null(&object->desired[attribute]))
 		return true;
 	return delta != NULL && !delta->push;
 }

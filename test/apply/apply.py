@@ -424,6 +424,68 @@ def protection():
     check("stays", role_names(), ["a"])
 
 
+def another_account():
+    """Credentials of another account would make all rows there."""
+    start("aws_iam")
+    do(role_row("a"))
+    actions()
+    do("UPDATE aws_account SET role_arn = 'arn:aws:iam::210987654321:role/other'")
+    for verb in "preview_apply", "apply":
+        contains(f"{verb} is refused", "".join(actions(verb)), "account 210987654321", "manages 123456789012", "other_account")
+    check("before any call that changes something", [name for name in changing() if name != "AssumeRole"], ["CreateRole"])
+    check("unless that is meant", actions(arguments="allow => '{other_account}'"), ["create|role|a"])
+
+
+def beside_edits():
+    """An installation neither pushes nor discards what other tables have in hand, nor speaks of it."""
+    start("aws_iam")
+    do(role_row("a"), role_row("b"))
+    actions()
+    do("UPDATE role SET description = 'edited' WHERE role_name = 'a'", "DELETE FROM role WHERE role_name = 'b'", role_row("c"))
+    pending, before = actions("preview_apply"), changing()
+    check("it says nothing", sql("SET client_min_messages = notice", "SELECT FROM iasql_install('aws_cloudwatch')"), "")
+    check("it changes nothing", (changing(), sql("SELECT role_name, description FROM role ORDER BY 1")),
+          (before, "a|edited\nc|ours"))
+    check("and leaves the rest to an apply", (actions("preview_apply"), actions()), (pending, pending))
+
+
+def kept_values():
+    """What cannot be cleared returns, and that is said."""
+    start("aws_elb")
+    do("INSERT INTO target_group (target_group_name, target_type, protocol, port) VALUES ('t', 'ip', 'HTTP', 80)",
+       "INSERT INTO load_balancer (load_balancer_name, scheme, load_balancer_type, ip_address_type)"
+       " VALUES ('l', 'internal', 'application', 'ipv4')")
+    actions()
+    values = "SELECT vpc, health_check_path, subnets FROM target_group, load_balancer"
+    before = sql(values), changing()
+    do("UPDATE target_group SET vpc = NULL, health_check_path = NULL", "UPDATE load_balancer SET subnets = '{}'")
+    told = sql("SET client_min_messages = notice", "SELECT action, table_name FROM iasql_apply()").splitlines()
+    check("the plan", [line for line in told if "|" in line], ["update|load_balancer", "update|target_group"])
+    check("each is named", sorted(line.split()[1] for line in told if "cannot be cleared" in line),
+          ['"health_check_path"', '"subnets"', '"vpc"'])
+    check("nothing is called, all is back", (sql(values), changing()), before)
+    do("UPDATE load_balancer SET subnets[1] = 'subnet-none'")
+    for verb in "preview_apply", "apply":
+        contains(f"{verb} with an unknown subnet", "".join(actions(verb)), "load_balancer l", 'names subnet "subnet-none"')
+    check("before any call", changing(), before[1])
+
+
+def of_aws_alone():
+    """What AWS has made for itself is put back, whatever is done to its rows."""
+    start("aws_security_group")
+    subnets, groups = "SELECT count(*) FROM subnet", "SELECT group_name, description FROM security_group"
+    before = sql(subnets), sql(groups)
+    do("DELETE FROM subnet WHERE availability_zone = 'us-east-1a'", "DELETE FROM security_group_rule", "DELETE FROM security_group")
+    check("only the rule is the user's", [line.split("|")[:2] for line in actions()], [["delete", "security_group_rule"]])
+    check("the others are rows again", (sql(subnets), sql(groups)), before)
+    do("INSERT INTO vpc (cidr_block) VALUES ('10.1.0.0/16')", "INSERT INTO security_group (group_name, description, vpc_id)"
+       " SELECT 'default', 'mine', id FROM vpc WHERE NOT is_default")
+    actions()
+    check("a row for a new VPC's own group", (sql(groups), changing()),
+          ("\n".join([before[1]] * 2), ["RevokeSecurityGroupEgress", "CreateVpc"]))
+    check("nothing is left to do", actions(), [])
+
+
 def bad_calls():
     start("aws_iam")
     contains("drift", sql("SELECT iasql_apply(drift => 'maybe')"), "revert")
@@ -455,6 +517,11 @@ def failures():
     out = actions(arguments="on_error => 'report'")
     check("on_error => 'report' returns the failed row", sorted(line.split("|")[0] for line in out), ["error", "update"])
     check("and keeps the rest", cloud_description("a"), "changed")
+    iam.put_role_policy(RoleName="b", PolicyName="theirs", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}))
+    do("DELETE FROM role WHERE role_name = 'b'", "UPDATE role SET attached_policies_arns = NULL WHERE role_name = 'bad'")
+    seen = counts(lambda: contains("what holds a role is told", sql("SELECT iasql_apply()"), "role b: DeleteConflict: "))
+    check("and not repeated for ever", seen["DeleteRole"], 1)
 
 
 def number_of_requests():
@@ -477,6 +544,11 @@ def number_of_requests():
     seen = counts(actions)
     check("nothing to do: each listing once", set(seen.values()), {1})
     check("nothing to do: no call per object", len(seen) < 20, True)
+    do("UPDATE role SET attached_policies_arns = '{arn:aws:iam::aws:policy/ReadOnlyAccess, arn:aws:iam::aws:policy/SecurityAudit}'")
+    check("a policy more", counts(actions)["AttachRolePolicy"], 3)
+    do("UPDATE role SET attached_policies_arns = '{arn:aws:iam::aws:policy/SecurityAudit}'")
+    seen = counts(actions)
+    check("a policy less", (seen["DetachRolePolicy"], seen["AttachRolePolicy"]), (3, 0))
     do("UPDATE security_group_rule SET cidr_ipv4 = '10.1.0.0/16' WHERE from_port = 81")
     check("a change of many", counts(actions)["ModifySecurityGroupRules"], 6)
     do("DELETE FROM security_group_rule WHERE NOT is_egress OR cidr_ipv4 = '0.0.0.0/0' AND security_group_id IN"
@@ -505,6 +577,9 @@ def revision_in_use():
     ecs.update_service(cluster="c", service="s", taskDefinition="f:1")
     check("another one is", counts(actions)["DescribeTaskDefinition"], 2)
     check("and imported", sql("SELECT string_agg(revision::text, ' ' ORDER BY revision) FROM task_definition"), "1 2")
+    do("DELETE FROM service")
+    seen = counts(actions)
+    check("a service without tasks is not scaled to none", (seen["UpdateService"], seen["DeleteService"]), (0, 2))
 
 
 def changed_scope():
@@ -622,6 +697,9 @@ def refused_for_long():
         time.sleep(0.1)
         told = sql("SELECT running FROM iasql_progress")
     contains("what it waits for is told", told, "delete vpc", vpc, "DeleteVpc, repeated after DependencyViolation: ")
+    waits = sql("SET client_min_messages = notice", "SET lock_timeout = '100ms'", "SELECT iasql_apply()")
+    contains("who else waits is told for whom", waits, "NOTICE:  waiting for another operation in schema", "process ",
+             'of user "postgres" since 20', "lock timeout")
     sql("SELECT pg_cancel_backend(pid) FROM iasql_progress")
     contains("it can be cancelled", apply.communicate()[0], "canceling statement")
     error = sql("SET iasql.wait_timeout = '5s'", "SELECT iasql_apply()")
@@ -658,6 +736,13 @@ def unmanaged():
     ec2.delete_subnet(SubnetId=subnet)
     sql("SELECT iasql_refresh()")
     check("but not what has gone", sql(seen), vpc)
+    balancer = elb.create_load_balancer(Name="b", Scheme="internal", Subnets=[
+        s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:2])["LoadBalancers"][0]["LoadBalancerArn"]
+    elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[
+        {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "StatusCode": "HTTP_301"}}])
+    check("a load balancer is imported without a listener that redirects", (actions(), sql(
+        "SELECT load_balancer_name, (SELECT count(*) FROM listener) FROM load_balancer")), ([], "b|0"))
+    contains("which is shown, with the reason", sql("SELECT reason FROM iasql_unmanaged WHERE resource = 'listener'"), '"redirect"')
     do("ALTER TABLE vpc DROP CONSTRAINT no")
     check("what can be held is imported", (actions(), sql(seen)), ([], ""))
 
@@ -665,7 +750,7 @@ def unmanaged():
 CASES = [number_of_requests, revision_in_use, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
-         protection, bad_calls, failures]
+         protection, another_account, beside_edits, kept_values, of_aws_alone, bad_calls, failures]
 for case in CASES:
     if not only or case.__name__ in only:
         case()
