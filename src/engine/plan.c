@@ -97,38 +97,6 @@ leaves_parent(const Object *object)
 	return false;
 }
 
-/* Ids that are known in another region only: the row was moved and they were not. */
-static void
-refuse_ids_elsewhere(const Object *object)
-{
-	const Kind *kind = object->kind;
-
-	for (int i = 0; i < kind->nattributes; i++)
-	{
-		const Attribute *attr = &kind->res->attributes[i];
-		Kind *other = attr->form == FORM_IDS ? kind_by_name(kind->world, attr->refers) : NULL;
-		List *ids =
-			other != NULL && object->desired[i].text != NULL ? json_array_strings(object->desired[i].text) : NIL;
-		ListCell *cell;
-
-		foreach (cell, ids)
-		{
-			if (object_by_cloud_id(other, object->region, lfirst(cell)) != NULL)
-				continue;
-			for (int r = 0; r < kind->world->nregions; r++)
-				if (object_by_cloud_id(other, kind->world->regions[r], lfirst(cell)) != NULL)
-					ereport(
-						ERROR,
-						(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-						 errmsg("%s refers to %s %s, which is in region \"%s\"", object_describe(object),
-								other->res->name, (char *) lfirst(cell), kind->world->regions[r]),
-						 errhint(
-							 "Set \"%s\" to what is in region \"%s\", or to NULL, in the statement that moves the row.",
-							 attr->column, object->region)));
-		}
-	}
-}
-
 /* Whether the new object has the name of the old one, which names within something that is made anew do not share. */
 static bool
 keeps_name(const Object *object)
@@ -403,7 +371,6 @@ decide(Session *session, Plan *plan, Object *object)
 		return;
 	if (object->desired != NULL)
 	{
-		refuse_ids_elsewhere(object);
 		if (present && object->leaving)
 			object->frozen = "it is being deleted";
 		else if (present)
@@ -549,7 +516,31 @@ refuse_replacement_in_use(Session *session, Plan *plan)
 	}
 }
 
-/* A row that names by id what AWS does not show is refused before any call. */
+/* A row that names by id what is in another region, where the row was moved from, or nowhere. */
+static void
+refuse_unknown_id(const Object *object, const Attribute *attr, Kind *other, const char *id)
+{
+	const World *world = other->world;
+	const char *why;
+
+	if (object_by_cloud_id(other, object->region, id) != NULL)
+		return;
+	for (int r = 0; r < world->nregions; r++)
+		if (object_by_cloud_id(other, world->regions[r], id) != NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+					 errmsg("%s refers to %s %s, which is in region \"%s\"", object_describe(object), other->res->name,
+							id, world->regions[r]),
+					 errhint("Set \"%s\" to what is in region \"%s\", or to NULL, in the statement that moves the row.",
+							 attr->column, object->region)));
+	if (kind_listed(other, object->region, NULL, &why))
+		ereport(ERROR,
+				(errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
+				 errmsg("%s refers to %s %s, which does not exist", object_describe(object), other->res->name, id),
+				 errhint("Correct \"%s\".", attr->column)));
+}
+
+/* Before any call: all ids that a plan would send. */
 static void
 refuse_unknown_ids(const Plan *plan)
 {
@@ -564,19 +555,14 @@ refuse_unknown_ids(const Plan *plan)
 		for (int i = 0; object->desired != NULL && i < kind->nattributes; i++)
 		{
 			const Attribute *attr = &kind->res->attributes[i];
-			Kind *referred = attr->form == FORM_IDS ? kind_by_name(kind->world, attr->refers) : NULL;
-			const char *why;
-			ListCell *lc;
+			Kind *other = attr->form == FORM_IDS ? kind_by_name(kind->world, attr->refers) : NULL;
+			ListCell *id;
 
-			if (referred == NULL || object->desired[i].text == NULL ||
-				(action->kind != ACTION_CREATE && pushed_delta(action, i) == NULL) ||
-				!kind_listed(referred, object->region, NULL, &why))
+			if (other == NULL || object->desired[i].text == NULL ||
+				(action->kind != ACTION_CREATE && pushed_delta(action, i) == NULL))
 				continue;
-			foreach (lc, json_array_strings(object->desired[i].text))
-				if (object_by_cloud_id(referred, object->region, lfirst(lc)) == NULL)
-					ereport(ERROR, (errcode(ERRCODE_FOREIGN_KEY_VIOLATION),
-									errmsg("\"%s\" of %s names %s \"%s\", which does not exist", attr->column,
-										   object_describe(object), referred->res->name, (char *) lfirst(lc))));
+			foreach (id, json_array_strings(object->desired[i].text))
+				refuse_unknown_id(object, attr, other, lfirst(id));
 		}
 	}
 }

@@ -424,18 +424,6 @@ def protection():
     check("stays", role_names(), ["a"])
 
 
-def another_account():
-    """Credentials of another account would make all rows there."""
-    start("aws_iam")
-    do(role_row("a"))
-    actions()
-    do("UPDATE aws_account SET role_arn = 'arn:aws:iam::210987654321:role/other'")
-    for verb in "preview_apply", "apply":
-        contains(f"{verb} is refused", "".join(actions(verb)), "account 210987654321", "manages 123456789012", "other_account")
-    check("before any call that changes something", [name for name in changing() if name != "AssumeRole"], ["CreateRole"])
-    check("unless that is meant", actions(arguments="allow => '{other_account}'"), ["create|role|a"])
-
-
 def beside_edits():
     """An installation neither pushes nor discards what other tables have in hand, nor speaks of it."""
     start("aws_iam")
@@ -466,7 +454,7 @@ def kept_values():
     check("nothing is called, all is back", (sql(values), changing()), before)
     do("UPDATE load_balancer SET subnets[1] = 'subnet-none'")
     for verb in "preview_apply", "apply":
-        contains(f"{verb} with an unknown subnet", "".join(actions(verb)), "load_balancer l", 'names subnet "subnet-none"')
+        contains(f"{verb} with an unknown subnet", "".join(actions(verb)), "load_balancer l", "subnet subnet-none, which does not exist")
     check("before any call", changing(), before[1])
 
 
@@ -697,9 +685,6 @@ def refused_for_long():
         time.sleep(0.1)
         told = sql("SELECT running FROM iasql_progress")
     contains("what it waits for is told", told, "delete vpc", vpc, "DeleteVpc, repeated after DependencyViolation: ")
-    waits = sql("SET client_min_messages = notice", "SET lock_timeout = '100ms'", "SELECT iasql_apply()")
-    contains("who else waits is told for whom", waits, "NOTICE:  waiting for another operation in schema", "process ",
-             'of user "postgres" since 20', "lock timeout")
     sql("SELECT pg_cancel_backend(pid) FROM iasql_progress")
     contains("it can be cancelled", apply.communicate()[0], "canceling statement")
     error = sql("SET iasql.wait_timeout = '5s'", "SELECT iasql_apply()")
@@ -750,7 +735,7 @@ def unmanaged():
 CASES = [number_of_requests, revision_in_use, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
-         protection, another_account, beside_edits, kept_values, of_aws_alone, bad_calls, failures]
+         protection, beside_edits, kept_values, of_aws_alone, bad_calls, failures]
 for case in CASES:
     if not only or case.__name__ in only:
         case()
