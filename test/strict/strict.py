@@ -315,9 +315,12 @@ def replacements_that_fail():
     apply("the rule of the VPC's own group goes", rules, delete_security_group_rule=1)
     do("UPDATE security_group SET group_name = 'g' WHERE group_name = 'f'",
        "UPDATE vpc SET cidr_block = '10.1.0.0/16' WHERE NOT is_default")
-    for _ in range(2):
-        check("the old ones are in use", sql("SET iasql.wait_timeout = '1s'", "SELECT iasql_apply()").count(
-            "(the replaced one): DependencyViolation"), 2)
+
+    def refused():
+        return sql("SET iasql.wait_timeout = '1s'", "SELECT iasql_apply()").count("(the replaced one): DependencyViolation")
+
+    check("the old ones are in use", any(refused() == 2 for _ in range(10)), True)  # once the new ones are there
+    check("and still are", refused(), 2)
     ec2.delete_network_interface(NetworkInterfaceId=used)
     ec2.detach_internet_gateway(**attached)
     ec2.delete_internet_gateway(InternetGatewayId=gateway)
