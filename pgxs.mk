@@ -13,8 +13,9 @@ WARNINGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare -Wno-missing-fi
 PG_CPPFLAGS = -Isrc
 # -MMD -MP: Debian's server is built without --enable-depend, so PGXS would not follow headers.
 PG_CFLAGS = -std=gnu11 $(WARNINGS) -MMD -MP $(COUNTERS) $(CHECKS)
-# For tools/instrument: gcov's counters, and no optimisation that would blur them; or assertions and a sanitizer.
-COUNTERS = $(if $(COVERAGE),--coverage -O0)
+# For tools/instrument: gcov's counters, no optimisation that would blur them, and assertions, without which gcov takes a
+# function that always raises for one that is never entered; or assertions and a sanitizer.
+COUNTERS = $(if $(COVERAGE),--coverage -O0 -DUSE_ASSERT_CHECKING)
 CHECKS = $(if $(CHECKED),-DUSE_ASSERT_CHECKING -fsanitize=undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
 SHLIB_LINK = $(COUNTERS) $(CHECKS) -lcurl -lcrypto -lexpat -ljson-c -lm
 EXTRA_CLEAN = build/libaws.a build/asan $(OBJS:.o=.d)
