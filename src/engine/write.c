@@ -125,8 +125,9 @@ do_work(void *arg)
 }
 
 /*
- * Writes all items at once, or where that fails one by one.  'failed' gets
- * each that cannot be written, and why.
+ * Writes all items at once, or where that fails one by one, for as long as it
+ * helps: one may need a key that another gives up.  'failed' gets each that
+ * cannot be written, and why.
  */
 static void
 write_set(Session *session, Kind *kind, List *items, Writer writer, void (*failed)(void *item, const char *why))
@@ -137,8 +138,10 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 	{
 		Work work = {session, kind, writer, NIL};
 		List *batch = NIL;
+		List *whys = NIL;
 		ListCell *cell;
 		char *why;
+		int tried;
 
 		for (int i = from; i < Min(from + BATCH, n); i++)
 			batch = lappend(batch, list_nth(items, i));
@@ -150,12 +153,24 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 			failed(linitial(batch), why);
 			continue;
 		}
-		foreach (cell, batch)
+		do
 		{
-			work.items = list_make1(lfirst(cell));
-			if (!subtransaction(do_work, &work, NULL, &why))
-				failed(lfirst(cell), why);
-		}
+			List *refused = NIL;
+
+			tried = list_length(batch);
+			whys = NIL;
+			foreach (cell, batch)
+			{
+				work.items = list_make1(lfirst(cell));
+				if (subtransaction(do_work, &work, NULL, &why))
+					continue;
+				refused = lappend(refused, lfirst(cell));
+				whys = lappend(whys, why);
+			}
+			batch = refused;
+		} while (batch != NIL && list_length(batch) < tried);
+		for (int i = 0; i < list_length(batch); i++)
+			failed(list_nth(batch, i), list_nth(whys, i));
 	}
 }
 

@@ -60,3 +60,13 @@ SELECT s.name, desired_count, family FROM service s JOIN task_definition t ON t.
 SELECT role_name, assume_role_policy_document FROM role;
 SELECT * FROM iasql_preview_apply();
 SELECT * FROM iasql_preview_sync();
+
+-- a key that one row takes and another gives up, in whatever order they come
+INSERT INTO role (role_name, assume_role_policy_document, description)
+    VALUES ('a', :'policy', 'one'), ('b', :'policy', 'two'), ('c', :'policy', 'three');
+SELECT count(*) FROM iasql_apply();
+ALTER TABLE role ADD UNIQUE (description);
+SELECT count(aws_call('iam', 'UpdateRole', jsonb_build_object('RoleName', name, 'Description', description)))
+FROM (VALUES ('a', 'two'), ('b', 'three'), ('c', 'four')) AS change (name, description);
+SELECT count(*) FROM iasql_sync();
+SELECT role_name, description FROM role WHERE role_name IN ('a', 'b', 'c') ORDER BY 1;
