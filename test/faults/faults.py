@@ -2,7 +2,8 @@
 
 The parts are functions: requests that change something, requests that read, operations that are ended while a call is
 under way, and an endpoint that goes.  Each spoilt operation ends in success or in one error, and the next applies bring rows
-and account into step.  With IASQL_LONG every fault on every request, else a sample.  Ends with "N passed, N failed".
+and account into step.  With IASQL_LONG every fault on every request that changes something, every such request interrupted,
+and every operation that reads spoilt, where kinds of faults and ends take turns; else a sample.  Ends with "N passed, N failed".
 """
 
 import collections
@@ -99,8 +100,9 @@ def reads(full, empty):
         run(*[before][: before == UNINSTALL], statement, check=True)
         names = proxy.names
         first = [names.index(name) + 1 for name in dict.fromkeys(names)]
-        turns = [(at, fault) for at in first for fault in FAULTS if fault not in ("reset_done", "stall_done")]
-        for at, fault in turns if LONG else [turns[17 * number + 8]]:
+        faults = [fault for fault in FAULTS if fault not in ("reset_done", "stall_done")]
+        turns = [(at, faults[(turn + number) % len(faults)]) for turn, at in enumerate(first)]
+        for at, fault in turns if LONG else [turns[5 * number % len(turns)]]:
             what = f"{statement}{' of changes' if before == UP else ''}, {names[at - 1]} {fault}"
             if before == UP:
                 for change, (wanted, _) in ((DOWN, empty), (UP, full)):
@@ -120,8 +122,10 @@ def reads(full, empty):
 
 def interrupted(full, empty):
     """A call under way when the apply ends is in the journal, and what it did is found."""
-    turns = [(at, fault, way) for at in range(1, max(full[1], empty[1]) + 1) for fault in ("stall_done", "stall") for way in ENDS]
-    sample = turns if LONG else turns[8 : 8 + 9 * len(ENDS) : 9]
+    ways = list(ENDS)
+    turns = [(at, fault, ways[(at + shift) % len(ways)])
+             for at in range(1, max(full[1], empty[1]) + 1) for shift, fault in enumerate(("stall_done", "stall"))]  # fmt: skip
+    sample = turns if LONG else turns[2 : 2 + 2 * len(ways) : 2]
     for name, change, held, requests, at, fault, way in both(sample, full, empty):
         what = f"{way} of {name}, request {at}, {fault}"
         run(input=change, check=True)
