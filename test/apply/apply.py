@@ -519,14 +519,15 @@ def number_of_requests():
        "INSERT INTO security_group_rule (security_group_id, is_egress, ip_protocol, from_port, to_port, cidr_ipv4)"
        " SELECT id, false, 'tcp', p, p, '10.0.0.0/8' FROM security_group, generate_series(81, 84) p"
        " WHERE group_name <> 'default'",
-       "INSERT INTO security_group_rule (security_group_id, is_egress, ip_protocol, cidr_ipv4)"
-       " SELECT id, true, '-1', '0.0.0.0/0' FROM security_group WHERE group_name LIKE 'open%'",
+       "INSERT INTO security_group_rule (security_group_id, is_egress, ip_protocol, cidr_ipv4, description)"
+       " SELECT id, true, '-1', '0.0.0.0/0', nullif(group_name, 'open1') FROM security_group WHERE group_name LIKE 'open%'",
        *(role_row(f"r{i}").replace(") VALUES", ", attached_policies_arns) VALUES").replace("'ours')",
          "'ours', '{arn:aws:iam::aws:policy/ReadOnlyAccess}')") for i in range(3)))
     seen = counts(actions)
     check("a group's creation: AWS's own rule goes, unless a row says the same",
           {name: n for name, n in seen.items() if "SecurityGroup" in name and not name.startswith("Describe")},
-          {"CreateSecurityGroup": 6, "AuthorizeSecurityGroupIngress": 6, "RevokeSecurityGroupEgress": 3})
+          {"CreateSecurityGroup": 6, "AuthorizeSecurityGroupIngress": 6, "RevokeSecurityGroupEgress": 3,
+           "UpdateSecurityGroupRuleDescriptionsEgress": 2})
     check("a role's creation", (seen["CreateRole"], seen["AttachRolePolicy"]), (3, 3))
     check("read back at once", (seen["DescribeSecurityGroups"], seen["DescribeSecurityGroupRules"]), (2, 2))
     seen = counts(actions)
@@ -550,6 +551,9 @@ def revision_in_use():
     start("aws_iam", "aws_cloudwatch")
     ecs.create_cluster(clusterName="c")
     container = {"name": "c", "image": "nginx:1", "essential": True, "memory": 512}
+    ecs.register_task_definition(
+        family="ports", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu="256", memory="1024",
+        containerDefinitions=[{**container, "portMappings": [{"containerPort": 80}, {"containerPort": 81}]}])
     for size in ("256", "512"):
         ecs.register_task_definition(
             family="f", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu=size, memory="1024",
@@ -561,9 +565,11 @@ def revision_in_use():
             cluster="c", serviceName=name, taskDefinition=revision, desiredCount=0, launchType="FARGATE",
             networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}})
     check("a revision that its family shows is not read again for its services",
-          counts(lambda: sql("SELECT iasql_install('aws_ecs_fargate')"))["DescribeTaskDefinition"], 1)
+          counts(lambda: sql("SELECT iasql_install('aws_ecs_fargate')"))["DescribeTaskDefinition"], 2)
+    check("nor is one imported that has no row", sql("SELECT cloud_id LIKE '%/ports:1', reason FROM iasql_unmanaged"),
+          "t|a container has several ports, or logs that do not go to CloudWatch")
     ecs.update_service(cluster="c", service="s", taskDefinition="f:1")
-    check("another one is", counts(actions)["DescribeTaskDefinition"], 2)
+    check("another one is", counts(actions)["DescribeTaskDefinition"], 3)
     check("and imported", sql("SELECT string_agg(revision::text, ' ' ORDER BY revision) FROM task_definition"), "1 2")
     do("DELETE FROM service")
     seen = counts(actions)

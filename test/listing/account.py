@@ -40,5 +40,10 @@ for cluster in ("one", "two"):
 for region in ("us-east-1", "eu-west-1"):
     for name in ("app", "nulXNULXinside", "halfXHALFXinside"):
         client("logs", region).create_log_group(logGroupName=name)
+ecr = client("ecr")
+for name in ("open", "plain"):
+    ecr.create_repository(repositoryName=name)
+ecr.set_repository_policy(repositoryName="open", policyText=json.dumps({"Version": "2012-10-17", "Statement": [
+    {"Sid": "s", "Effect": "Allow", "Principal": "*", "Action": ["ecr:ListImages"]}]}))
 for name in ("lost1", "lost2"):
     client("logs").create_log_group(logGroupName=name)
