@@ -134,6 +134,9 @@ def unchanged_and_edited():
     do("UPDATE role SET description = 'newer' WHERE role_name = 'a'")
     check("a sync takes it back", actions("sync"), ["update|role|a"])
     check("the row", row_description("a"), "new")
+    do("UPDATE role SET description = 'newer' WHERE role_name = 'a'")
+    iam.update_role_description(RoleName="a", Description="theirs")
+    check("it has the cloud's value where both changed", (actions("sync"), row_description("a")), (["update|role|a"], "theirs"))
 
 
 def drift():
@@ -177,6 +180,11 @@ def gone():
     iam.delete_role(RoleName="b")
     check("row and object gone: forgotten", actions(), [])
     check("the state too", sql("SELECT count(*) FROM iasql_state WHERE resource = 'role'"), "0")
+    do(role_row("c"))
+    actions()
+    do("DELETE FROM role WHERE role_name = 'c'")
+    iam.delete_role(RoleName="c")
+    check("by a sync as well", (actions("sync"), sql("SELECT count(*) FROM iasql_state WHERE resource = 'role'")), ([], "0"))
 
 
 def deleted_rows():
@@ -301,6 +309,18 @@ def guards():
     actions()
     do("DELETE FROM role")
     check("what this database made may go", len(actions()), 8)
+
+
+def fixed_regions():
+    """What all regions share is asked for where AWS keeps it, whatever the default region."""
+    start("aws_iam", "aws_ecr")
+    do("UPDATE aws_account SET region = 'us-west-2'", "INSERT INTO public_repository (repository_name) VALUES ('open')",
+       "INSERT INTO repository (repository_name) VALUES ('r')", role_row("a"))
+    actions()
+    names = [[r["repositoryName"] for r in aws(service, region).describe_repositories()["repositories"]]
+             for service, region in (("ecr-public", "us-east-1"), ("ecr", "us-east-1"), ("ecr", "us-west-2"))]
+    check("public repositories are in us-east-1", names, [["open"], [], ["r"]])
+    check("nothing is left to do", (role_names(), actions()), (["a"], []))
 
 
 def guard_of_data():
@@ -739,7 +759,7 @@ def unmanaged():
 
 
 CASES = [number_of_requests, revision_in_use, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
-         deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, guard_of_data,
+         deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, fixed_regions, guard_of_data,
          two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, beside_edits, kept_values, of_aws_alone, bad_calls, failures]
 for case in CASES:

@@ -4,6 +4,7 @@
   stay for a moment after their owner has gone: until they have refused one deletion, or three of one named "lingers".
 - The access key "blind" may not describe network interfaces.
 - NAT gateways and services take time to come and go: one look.
+- An endpoint's policy can be reset; the deletion of one with the tag "managed" is refused.
 - One revision of a task definition's family is registered at a time.
 - A repeated client token gives the answer that was given first.
 - Lists lag behind writes: for the access key "lagging" the next looks at what was made or deleted show it as it was before.
@@ -18,6 +19,7 @@ import re
 import threading
 import urllib.parse
 
+from moto.core.responses import ActionResult
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
 from moto.ec2.models.nat_gateways import NatGateway
@@ -188,6 +190,26 @@ def describe_nat_gateways(old, response):
                     gateway.ec2.disassociate_address(address=address.public_ip)
             del gateway.ec2.enis[gateway._eni.id]
     return result
+
+
+@instead_of(EC2Response, "modify_vpc_endpoint")
+def modify_vpc_endpoint(old, response):
+    if response._get_bool_param("ResetPolicy"):
+        (endpoint,) = response.ec2_backend.describe_vpc_endpoints([response._get_param("VpcEndpointId")])
+        endpoint.policy_document = json.dumps(
+            {"Statement": [{"Action": "*", "Effect": "Allow", "Principal": "*", "Resource": "*"}]}
+        )
+    return old(response)
+
+
+@instead_of(EC2Response, "delete_vpc_endpoints")
+def delete_vpc_endpoints(old, response):
+    """One that another service manages, here by a tag, is refused inside an answer that says 200."""
+    for endpoint in response.ec2_backend.describe_vpc_endpoints(response._get_param("VpcEndpointIds", [])):
+        if any(tag["key"] == "managed" for tag in endpoint.get_tags()):
+            error = {"Code": "OperationNotPermitted", "Message": "Requester-managed endpoints cannot be deleted."}
+            return ActionResult({"Unsuccessful": [{"ResourceId": endpoint.id, "Error": error}]})
+    return old(response)
 
 
 # ------------------------------------------------------------------ load balancers

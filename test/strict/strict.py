@@ -275,7 +275,42 @@ def network():
     do("INSERT INTO nat_gateway (connectivity_type, subnet_id)"
        " SELECT 'public', id FROM subnet WHERE cidr_block = '10.0.0.0/24'")
     check("fails, and the error says so", "it ended in a state" in sql("SELECT iasql_apply()"), True)
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    attached = {"InternetGatewayId": gateway, "VpcId": sql("SELECT vpc_id FROM vpc WHERE NOT is_default")}
+    ec2.attach_internet_gateway(**attached)
+    check("with a way out it is made anew", "ERROR" in sql("SELECT iasql_apply()"), False)
+    check("which works, with the same address", (sql("SELECT state FROM nat_gateway"), len(ec2.describe_addresses()["Addresses"]),
+          len(alive("nat_gateways", "NatGateways"))), ("available", 1, 1))
+    check("and nothing is left to do", sql("SELECT * FROM iasql_apply()"), "")
+    do("DELETE FROM nat_gateway")
+    check("it goes", sql("SELECT action, table_name FROM iasql_apply()"), "delete|nat_gateway")
+    check("its address is a row that stays", sql("SELECT count(*) FROM elastic_ip WHERE allocation_id IS NOT NULL"), "1")
+    ec2.detach_internet_gateway(**attached)
+    ec2.delete_internet_gateway(InternetGatewayId=gateway)
     sql("SET iasql.orphan_grace = 0", *gone, "SELECT iasql_apply()")
+    check("the account is as before", held() ^ before, set())
+
+
+def endpoints():
+    """A policy is reset, a difference of route tables sent, and a failure inside an answer is one."""
+    before = held()
+    apply("created", "INSERT INTO endpoint_gateway (service, vpc_id, policy_document, tags) SELECT 's3', id,"
+          """ '{"Version": "2012-10-17", "Statement": []}', '{"managed": "yes"}' FROM vpc WHERE region = 'us-east-1'""",
+          create_endpoint_gateway=1)
+    apply("its policy is reset", "UPDATE endpoint_gateway SET policy_document = NULL", update_endpoint_gateway=1)
+    shown = ec2.describe_vpc_endpoints()["VpcEndpoints"][-1]
+    check("to AWS's own", (json.loads(shown["PolicyDocument"])["Statement"][0]["Action"], sql(
+        "SELECT policy_document LIKE '%Allow%' FROM endpoint_gateway")), ("*", "t"))
+    other = ec2.create_route_table(VpcId=shown["VpcId"])["RouteTable"]["RouteTableId"]
+    for member, change in ("AddRouteTableIds", "array_append"), ("RemoveRouteTableIds", "array_remove"):
+        apply(member, f"UPDATE endpoint_gateway SET route_table_ids = {change}(route_table_ids, '{other}')", update_endpoint_gateway=1)
+        check("is all that is sent", sql("""SELECT request - 'VpcEndpointId' FROM iasql_journal
+            WHERE aws_operation = 'ModifyVpcEndpoint' ORDER BY id DESC LIMIT 1"""), f'{{"{member}": ["{other}"]}}')
+    do("DELETE FROM endpoint_gateway")
+    check("it is not taken for deleted", "OperationNotPermitted: Requester-managed" in sql("SELECT iasql_apply()"), True)
+    ec2.delete_tags(Resources=[shown["VpcEndpointId"]], Tags=[{"Key": "managed"}])
+    check("then it goes", converge(), "")
+    ec2.delete_route_table(RouteTableId=other)
     check("the account is as before", held() ^ before, set())
 
 
@@ -669,7 +704,7 @@ def late():
     check("nothing is left at the end", held() ^ before, set())
 
 
-CASES = [the_tutorial, groups_that_name_each_other, network, replacements, replacements_that_fail, what_holds_them,
+CASES = [the_tutorial, groups_that_name_each_other, network, endpoints, replacements, replacements_that_fail, what_holds_them,
          families, what_holds_more, at_once_again,
          answers_lost, waits, https, ipv6, load_balancers_move, moves]
 if LAG > 6:  # longer than an apply looks
