@@ -197,6 +197,10 @@ def deleted_rows():
     do("DELETE FROM role")
     check("an apply deletes", actions(), ["delete|role|a"])
     check("the object", role_names(), [])
+    do(role_row("b"))
+    sql("SELECT delete_all_records()")
+    check("all rows but the account's", sql("SELECT (SELECT count(*) FROM role), (SELECT count(*) FROM aws_account),"
+                                            " (SELECT count(*) > 1 FROM aws_regions)"), "0|1|t")
 
 
 def never_a_row():
@@ -594,6 +598,14 @@ def revision_in_use():
     do("DELETE FROM service")
     seen = counts(actions)
     check("a service without tasks is not scaled to none", (seen["UpdateService"], seen["DeleteService"]), (0, 2))
+    do("INSERT INTO cluster (cluster_name) VALUES ('default')",
+       "INSERT INTO service (name, desired_count, subnets, task_definition_id)"
+       f" SELECT 'd', 0, '{{{subnet}}}', id FROM task_definition WHERE revision = 2",
+       "INSERT INTO service_security_groups SELECT 'd', id FROM security_group")
+    check("a service of no cluster is one of the default cluster", (
+        [line.split("|")[:2] for line in actions()], sql("SELECT cluster_name FROM service"),
+        len(ecs.describe_services(cluster="default", services=["d"])["services"])),
+        ([["create", "cluster"], ["create", "service"]], "default", 1))
 
 
 def changed_scope():
