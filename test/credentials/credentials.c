@@ -360,6 +360,7 @@ killed(void)
 /* ---- what stays in memory ---- */
 
 #define SECRET_LEN 40
+#define SECRET_END 24 /* bytes of it that are looked for */
 
 static char
 secret_char(int i)
@@ -367,7 +368,11 @@ secret_char(int i)
 	return 'a' + (i * 7 + 3) % 26;
 }
 
-/* Looks through all that this process may write, what was freed too; the secret itself is in no constant. */
+/*
+ * Looks for the secret's end through all that this process may write, what
+ * was freed too, whose first bytes are the allocator's.  The secret itself is
+ * in no constant.
+ */
 static bool
 in_memory(void)
 {
@@ -387,14 +392,14 @@ in_memory(void)
 		if (sscanf(line, "%lx-%lx rw", &from, &to) != 2 || strstr(line, " rw") == NULL || to - from > 1UL << 30)
 			continue;
 		for (; from < to && (len = pread(memory, bytes, to - from < sizeof(bytes) ? to - from : sizeof(bytes), (off_t) from)) > 0;
-			 from += len > SECRET_LEN ? len - SECRET_LEN : len)
-			for (ssize_t at = 0, i = 0; at + SECRET_LEN <= len && !found; at++, i = 0)
+			 from += len > SECRET_END ? len - SECRET_END : len)
+			for (ssize_t at = 0, i = 0; at + SECRET_END <= len && !found; at++, i = 0)
 			{
 				if (from + at >= (unsigned long) bytes && from + at < (unsigned long) (bytes + sizeof(bytes)))
 					continue;
-				while (i < SECRET_LEN && bytes[at + i] == secret_char(i))
+				while (i < SECRET_END && bytes[at + i] == secret_char(SECRET_LEN - SECRET_END + i))
 					i++;
-				found = i == SECRET_LEN;
+				found = i == SECRET_END;
 			}
 	}
 	close(memory);
