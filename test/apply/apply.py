@@ -366,6 +366,12 @@ def names_change_hands():
     check("two groups swap names", [line.split("|")[0] for line in actions()], ["replace", "replace"])
     check("nothing left", actions(), [])
     check("two groups", sorted(g["GroupName"] for g in ec2.describe_security_groups()["SecurityGroups"]), ["a", "b", "default"])
+    for name in "x", "y":
+        ec2.create_security_group(GroupName=name, Description="d", VpcId=sql("SELECT vpc_id FROM vpc"))
+    check("two more are imported", actions(), [])
+    do("UPDATE security_group SET group_name = group_name || '2' WHERE group_name IN ('x', 'y')")
+    contains("a replacement takes imported ones away, each with its rule, once",
+             sql("SET iasql.max_imported_deletes = 1", "SELECT iasql_apply()"), "deletes 4 objects that this database imported", "delete_imported")
 
 
 def replacement_in_use():
@@ -763,9 +769,14 @@ def unmanaged():
         s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:2])["LoadBalancers"][0]["LoadBalancerArn"]
     elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[
         {"Type": "redirect", "RedirectConfig": {"Protocol": "HTTPS", "StatusCode": "HTTP_301"}}])
-    check("a load balancer is imported without a listener that redirects", (actions(), sql(
+    two = [{"TargetGroupArn": elb.create_target_group(Name=n, Protocol="HTTP", Port=80, TargetType="ip", VpcId=sql(
+        "SELECT vpc_id FROM vpc WHERE is_default"))["TargetGroups"][0]["TargetGroupArn"], "Weight": 1} for n in "tu"]
+    elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=81, DefaultActions=[
+        {"Type": "forward", "ForwardConfig": {"TargetGroups": two}}])
+    check("a load balancer is imported without listeners that redirect or share out", (actions(), sql(
         "SELECT load_balancer_name, (SELECT count(*) FROM listener) FROM load_balancer")), ([], "b|0"))
-    contains("which is shown, with the reason", sql("SELECT reason FROM iasql_unmanaged WHERE resource = 'listener'"), '"redirect"')
+    contains("which are shown, with the reason", sql("SELECT reason FROM iasql_unmanaged WHERE resource = 'listener'"),
+             '"redirect"', "it forwards to more than one target group")
     do("ALTER TABLE vpc DROP CONSTRAINT no")
     check("what can be held is imported", (actions(), sql(seen)), ([], ""))
 
