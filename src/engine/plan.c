@@ -289,9 +289,19 @@ is_born_of_unfinished(Session *session, const Object *object)
 	return false;
 }
 
-/* Whether the row that would hold a reference of its key exists or is imported along. */
 static bool
-can_be_row(const Object *object)
+has_row(const Object *object)
+{
+	return object->desired != NULL || object->row_hidden || object->imported;
+}
+
+/*
+ * Why no row can be made for an object: what its key or a set of references
+ * names has none, and is not imported along.  A set that lacks an element
+ * would be a wish to take it away.  NULL: one can.
+ */
+static const char *
+why_no_row(const Object *object)
 {
 	const Resource *res = object->kind->res;
 
@@ -299,14 +309,17 @@ can_be_row(const Object *object)
 	{
 		const Attribute *attr = &res->attributes[i];
 		const Value *value = &object->actual[i];
-		bool needed = (attr->flags & ATTR_KEY) || (res->dies_with && list_names(res->dies_with, attr->column));
+		bool key = (attr->flags & ATTR_KEY) || (res->dies_with && list_names(res->dies_with, attr->column));
 
-		if (attr->form != FORM_REF || !needed || value->text == NULL)
+		if (value->text == NULL)
 			continue;
-		if (value->nrefs == 0 || (value->refs[0]->desired == NULL && !value->refs[0]->imported))
-			return false;
+		if (attr->form == FORM_REF && key && (value->nrefs == 0 || !has_row(value->refs[0])))
+			return "what it belongs to has no row";
+		for (int r = 0; attr->form == FORM_JOIN && r < value->nrefs; r++)
+			if (!has_row(value->refs[r]))
+				return "what it refers to has no row";
 	}
-	return true;
+	return NULL;
 }
 
 /* The deletion of what its key refers to, or NULL: AWS's own objects (a VPC's default group) go with it. */
@@ -346,11 +359,9 @@ decide_unknown(Session *session, Plan *plan, Object *object)
 	if (is_born_of_unfinished(session, object) ||
 		state_is_tombstone(session, object->kind, object->region, object->cloud_id))
 		return;
-	if (!can_be_row(object))
-	{
-		object->unmanaged = "what it belongs to has no row";
+	object->unmanaged = why_no_row(object);
+	if (object->unmanaged != NULL)
 		return;
-	}
 	object->imported = true;
 	plan->imports = lappend(plan->imports, object);
 }
@@ -387,7 +398,7 @@ decide(Session *session, Plan *plan, Object *object)
 		else if (object->aws_protected || (res->read_only && res->remove[0].operation == NULL))
 		{
 			/* AWS's own stays, but it goes with what it is in */
-			object->imported = can_be_row(object);
+			object->imported = why_no_row(object) == NULL;
 			if (object->imported)
 				plan->imports = lappend(plan->imports, object);
 			else
@@ -610,14 +621,16 @@ decide_sync(Session *session, Plan *plan, Object *object)
 		action = action_new(plan, object, ACTION_DELETE);
 		plan->dropped = lappend(plan->dropped, object);
 	}
-	else if (present && can_be_row(object))
-	{
-		action = action_new(plan, object, ACTION_CREATE);
-		object->imported = true;
-		plan->imports = lappend(plan->imports, object);
-	}
 	else if (present)
-		object->unmanaged = "what it belongs to has no row";
+	{
+		object->unmanaged = why_no_row(object);
+		if (object->unmanaged == NULL)
+		{
+			action = action_new(plan, object, ACTION_CREATE);
+			object->imported = true;
+			plan->imports = lappend(plan->imports, object);
+		}
+	}
 	else if (object->base != NULL)
 		plan->forgotten = lappend(plan->forgotten, object);
 	if (action != NULL)
