@@ -4,6 +4,7 @@ suite.sh puts this folder on the path of modules.
 """
 
 import functools
+import re
 import subprocess
 import sys
 
@@ -24,6 +25,12 @@ def check(what, got, wanted, *details):
     failed += 1
     print(f"not ok: {what}\n  got:    {got!r}\n  wanted: {wanted!r}", *details, sep="\n  ", flush=True)
     return False
+
+
+def check_alive(server_log):
+    """No process of the server has ended otherwise than by its own will."""
+    with open(server_log, encoding="utf-8", errors="replace") as lines:
+        check("no server process ended", re.findall(".*(?:PANIC|terminated by signal|was terminated|server process .* exited).*", lines.read())[:5], [])
 
 
 def finish():

@@ -139,8 +139,8 @@ typedef struct Call
 	const char *reply_items; /* path of the list in a batch's reply, matched to rows by natural key */
 	/* a wait: no operation; the object is read until .until holds */
 	const char *until; /* pattern over the object; "gone": until it is absent */
-	const char
-		*waiter;	 /* the model's waiter for this, whose delay is the longest between two looks; NULL: it has none */
+	/* the model's waiter for this, whose delay is the longest between two looks; NULL: it has none */
+	const char *waiter;
 	const char *bad; /* pattern: the wait has failed for good */
 	int token_ok;	 /* the operation honours $!token for repeats */
 } Call;

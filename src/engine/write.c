@@ -138,7 +138,7 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 	{
 		Work work = {session, kind, writer, NIL};
 		List *batch = NIL;
-		List *whys = NIL;
+		List *whys;
 		ListCell *cell;
 		char *why;
 		int tried;

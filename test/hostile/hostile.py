@@ -21,7 +21,7 @@ import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler
 
-from check import check, finish, run
+from check import check, check_alive, finish, run
 
 ROUNDS = 600 if os.environ.get("IASQL_LONG") else 40
 MODULES = ["aws_vpc", "aws_security_group", "aws_cloudwatch", "aws_ecr"]
@@ -309,8 +309,7 @@ def main():
         try_at_random()
         try_one_key()
         try_committed()
-    log = open(server_log, encoding="utf-8", errors="replace").read()
-    check("no server process ended", re.findall(".*(?:PANIC|terminated by signal|was terminated|server process .* exited).*", log)[:5], [])
+    check_alive(server_log)
     finish()
 
 

@@ -111,10 +111,16 @@ def service(name="web", region="us-east-1"):
     ]
 
 
-WEB = dict.fromkeys((f"create_{table}" for table in (
-    "security_group", "load_balancer", "target_group", "listener", "cluster", "task_definition", "service")), 1)
+# The plans of balancer(), and of it with service().
+BALANCED = dict.fromkeys((f"create_{table}" for table in ("security_group", "load_balancer", "target_group", "listener")), 1)
+WEB = BALANCED | {"create_cluster": 1, "create_task_definition": 1, "create_service": 1}
 GONE = ["DELETE FROM service", "DELETE FROM task_definition", "DELETE FROM cluster", "DELETE FROM listener",
         "DELETE FROM target_group", "DELETE FROM load_balancer", "DELETE FROM security_group WHERE group_name <> 'default'"]
+
+
+def instead(action, plan):
+    """A plan that does something else to what another one creates."""
+    return {key.replace("create", action): count for key, count in plan.items()}
 
 
 # ------------------------------------------------------------------ the emulator itself
@@ -219,7 +225,7 @@ def the_tutorial():
     before = held()
     apply("up", tutorial("up"), create_log_group=1, create_role=1, create_repository=1, create_security_group_rule=2, **WEB)
     apply("down", tutorial("down"), refused=["DeleteSecurityGroup DependencyViolation"], delete_log_group=1, delete_role=1,
-          delete_repository=1, delete_security_group_rule=2, **{key.replace("create", "delete"): 1 for key in WEB})
+          delete_repository=1, delete_security_group_rule=2, **instead("delete", WEB))
     check("the account is as before", held() ^ before, set())
 
 
@@ -329,7 +335,7 @@ def replacements():
     apply("another load balancer", "UPDATE load_balancer SET load_balancer_name = 'web2'", replace_load_balancer=1, replace_listener=1)
     apply("another cluster", "UPDATE cluster SET cluster_name = 'web2'", replace_cluster=1, replace_service=1)
     apply("deleted", *GONE, refused=["DeleteSecurityGroup DependencyViolation"],
-          **{key.replace("create", "delete"): 1 for key in WEB})
+          **instead("delete", WEB))
     check("the account is as before", held() ^ before, set())
 
 
@@ -373,12 +379,11 @@ def what_holds_them():
     before = held()
     lingering = [statement.replace("'web'", "'lingers'") for statement in balancer()]
     gone = GONE[3:]
-    made = {key: 1 for key in WEB if key.split("_", 1)[1] in ("security_group", "load_balancer", "target_group", "listener")}
     for key in ("lagging",) if LAG else ("blind", "lagging"):
         do(f"UPDATE aws_account SET access_key_id = '{key}'")
-        apply("a load balancer", *lingering, **made)
+        apply("a load balancer", *lingering, **BALANCED)
         apply(f"{key}: its interface is waited for", *gone, refused=["DeleteSecurityGroup DependencyViolation"] * 3,
-              **{what.replace("create", "delete"): 1 for what in made})
+              **instead("delete", BALANCED))
     apply("a VPC", "INSERT INTO vpc (cidr_block) VALUES ('10.0.0.0/16')", """INSERT INTO subnet (cidr_block, availability_zone,
         vpc_id) SELECT '10.0.0.0/24', 'us-east-1a', id FROM vpc WHERE NOT is_default""", """INSERT INTO security_group
         (group_name, description, vpc_id) SELECT 'held', 'd', id FROM vpc WHERE NOT is_default""",
@@ -479,7 +484,7 @@ def answers_lost():
     do(f"ALTER DATABASE lag{LAG} SET iasql.endpoint_url = '{ENDPOINT}'")
     apply("all goes", *GONE, "DELETE FROM nat_gateway", "DELETE FROM endpoint_gateway",
           refused=["DeleteSecurityGroup DependencyViolation"], delete_nat_gateway=1, delete_endpoint_gateway=1,
-          **{key.replace("create", "delete"): 1 for key in WEB})
+          **instead("delete", WEB))
 
 
 def certificate(name):
@@ -522,8 +527,7 @@ def https():
         apply("late ones, too")
     chosen = "(SELECT id FROM certificate WHERE domain_name = '%s.example.com')"
     apply("a listener with one", *balancer(), "UPDATE listener SET port = 443, protocol = 'HTTPS', certificate_id = "
-          + chosen % "one", **{key: 1 for key in WEB if key.split("_", 1)[1] in (
-              "security_group", "load_balancer", "target_group", "listener")})
+          + chosen % "one", **BALANCED)
 
     def shown():
         (load_balancer,) = elb.describe_load_balancers()["LoadBalancers"]
@@ -582,10 +586,7 @@ def load_balancers_move():
     do(f"UPDATE aws_regions SET is_enabled = true WHERE region = '{WEST}'")
     apply("another region")
     before = held(), held(WEST)
-    lives = {key: 1 for key in WEB if key.split("_", 1)[1] in ("security_group", "load_balancer", "target_group", "listener")}
-    dies = {key.replace("create", "delete"): 1 for key in lives}
-    anew = {key.replace("create", "replace"): 1 for key in lives}
-    apply("created", *balancer(), **lives)
+    apply("created", *balancer(), **BALANCED)
     there = ["BEGIN", "SET CONSTRAINTS ALL DEFERRED", f"UPDATE target_group SET region = '{WEST}', vpc = NULL",
              f"UPDATE security_group SET region = '{WEST}', vpc_id = NULL WHERE group_name = 'web'"]
     move = f"UPDATE load_balancer SET region = '{WEST}', vpc = NULL"
@@ -594,7 +595,7 @@ def load_balancers_move():
     check("its old subnets are refused", (output.count(f"load_balancer web in {WEST} refers to subnet subnet-"), sent()), (1, []))
     check("with a hint", f"HINT:  Set \"subnets\" to what is in region \"{WEST}\", or to NULL" in output, True)
     apply("without them it moves", *there, move + ", subnets = NULL", "COMMIT",
-          refused=["DeleteSecurityGroup DependencyViolation"], **lives, **dies)
+          refused=["DeleteSecurityGroup DependencyViolation"], **BALANCED, **instead("delete", BALANCED))
     check("it has those of the default VPC there", sql("SELECT vpc = (SELECT id FROM vpc WHERE is_default AND region = b.region),"
           f" subnets::text[] @> {SUBNETS % WEST} FROM load_balancer b"), "t|t")
 
@@ -605,10 +606,10 @@ def load_balancers_move():
           create_vpc=1, create_subnet=2)
     apply("another VPC", f"UPDATE security_group SET vpc_id = {vpc} WHERE group_name = 'web'", f"UPDATE target_group SET vpc = {vpc}",
           "UPDATE load_balancer SET subnets = (SELECT array_agg(subnet_id) FROM subnet WHERE cidr_block LIKE '10.0.%')",
-          refused=["DeleteSecurityGroup DependencyViolation"], **anew)
+          refused=["DeleteSecurityGroup DependencyViolation"], **instead("replace", BALANCED))
     apply("the VPC is replaced", "UPDATE vpc SET cidr_block = '10.1.0.0/16' WHERE cidr_block = '10.0.0.0/16'",
           "UPDATE subnet SET cidr_block = replace(cidr_block, '10.0.', '10.1.') WHERE cidr_block LIKE '10.0.%'",
-          refused=None, replace_vpc=1, replace_subnet=2, **anew)
+          refused=None, replace_vpc=1, replace_subnet=2, **instead("replace", BALANCED))
     check("its row has the new subnets", sql("SELECT subnets @> (SELECT array_agg(subnet_id) FROM subnet"
           " WHERE cidr_block LIKE '10.1.%'), vpc = (SELECT id FROM vpc WHERE cidr_block = '10.1.0.0/16') FROM load_balancer"), "t|t")
     rules = "DELETE FROM security_group_rule r USING security_group g, vpc v WHERE g.id = security_group_id AND v.id = g.vpc_id" \
@@ -646,14 +647,14 @@ def moves():
           f"UPDATE cluster SET region = '{WEST}'", f"UPDATE task_definition SET region = '{WEST}'",
           f"UPDATE service SET region = '{WEST}', subnets = {SUBNETS % WEST}", "COMMIT",
           refused=["DeleteSecurityGroup DependencyViolation"],
-          **WEB, **{key.replace("create", "delete"): 1 for key in WEB})
+          **WEB, **instead("delete", WEB))
     check("nothing is left", held() ^ before[0], set())
     check("its ARNs are of the other region", sql("SELECT " + " + ".join(
         f"(SELECT count(*) FROM {table} WHERE {arn} LIKE '%:{WEST}:%')" for table, arn in (
             ("load_balancer", "load_balancer_arn"), ("target_group", "target_group_arn"), ("listener", "listener_arn"),
             ("cluster", "cluster_arn"), ("task_definition", "task_definition_arn"), ("service", "arn")))), "6")
     apply("goes", *GONE, refused=["DeleteSecurityGroup DependencyViolation"],
-          **{key.replace("create", "delete"): 1 for key in WEB})
+          **instead("delete", WEB))
     check("both regions are as before", held() ^ before[0] | held(WEST) ^ before[1], set())
 
 
