@@ -456,6 +456,8 @@ graph_build(Session *session, Plan *plan)
 
 			if (action->kind == ACTION_REPLACE && !action->delete_first)
 				cut = action->delete_first = true;
+			else if (action->kind == ACTION_DELETE && action->other_half != NULL)
+				held = foreach_delete_current(held, cell); /* its other half is named */
 		}
 		if (cut)
 			continue;
@@ -471,6 +473,7 @@ graph_build(Session *session, Plan *plan)
 		}
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("no order of calls can make these changes"),
-				 errdetail("They wait for each other: %s.", names.data), errhint("Apply a part of the change first.")));
+				 errdetail("Each of these waits for another: %s.", names.data),
+				 errhint("Apply a part of the change first.")));
 	}
 }

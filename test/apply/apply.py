@@ -374,6 +374,55 @@ def names_change_hands():
              sql("SET iasql.max_imported_deletes = 1", "SELECT iasql_apply()"), "deletes 4 objects that this database imported", "delete_imported")
 
 
+def no_order():
+    """Two groups swap names, each held by a load balancer that moves to the new one: each waits for another."""
+    start("aws_elb")
+    do("INSERT INTO security_group (group_name, description) VALUES ('a', 'd'), ('b', 'd')",
+       "INSERT INTO load_balancer (load_balancer_name, scheme, load_balancer_type, ip_address_type)"
+       " VALUES ('la', 'internal', 'application', 'ipv4'), ('lb', 'internal', 'application', 'ipv4')",
+       "INSERT INTO load_balancer_security_groups SELECT 'l' || group_name, id FROM security_group WHERE group_name IN ('a', 'b')")
+    check("four objects", len(actions()), 4)
+    groups = dict(line.split("|") for line in sql("SELECT group_name, group_id FROM security_group").splitlines())
+    before = len(changing())
+    do("BEGIN; UPDATE security_group SET group_name = 'x' WHERE group_name = 'a';"
+       "UPDATE security_group SET group_name = 'a' WHERE group_name = 'b';"
+       "UPDATE security_group SET group_name = 'b' WHERE group_name = 'x'; COMMIT")
+    for verb in "preview_apply", "apply":
+        error = sql(r"\set VERBOSITY verbose", f"SELECT iasql_{verb}()")
+        contains("refused", error, "ERROR:  55000: no order of calls can make these changes", "DETAIL:  Each of these waits for another: ",
+                 "load_balancer la", "load_balancer lb", f"security_group a ({groups['b']})", f"security_group b ({groups['a']})",
+                 "HINT:  Apply a part of the change first.")
+        check("each row is named once", error.count(" (sg-"), 2)
+    check("before any call", len(changing()), before)
+    do("UPDATE security_group SET group_name = 'x' WHERE group_name = 'a'")
+    check("by a third name it goes", [line.split("|")[:2] for line in actions()][2:], [["replace", "security_group"]] * 2)
+    do("UPDATE security_group SET group_name = 'a' WHERE group_name = 'x'")
+    actions()
+    check("nothing left", actions(), [])
+    check("the load balancers followed", sql("SELECT load_balancer_name, group_name FROM load_balancer_security_groups"
+                                             " JOIN security_group ON id = security_group_id ORDER BY 1"), "la|b\nlb|a")
+
+
+def one_of_two_objects():
+    """Subnets without an IPv4 range have one key in their VPC."""
+    start("aws_vpc")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]
+    actions()
+    network = vpc["Ipv6CidrBlockAssociationSet"][0]["Ipv6CidrBlock"].replace("00::/56", "%02d::/64")
+    ids = [ec2.create_subnet(VpcId=vpc["VpcId"], Ipv6CidrBlock=network % n, Ipv6Native=True, AvailabilityZone="us-east-1a")["Subnet"]["SubnetId"]
+           for n in range(2)]
+    do("INSERT INTO subnet (availability_zone, vpc_id) SELECT 'us-east-1a', id FROM vpc WHERE NOT is_default")
+    before = len(changing())
+    for verb in "preview_apply", "apply", "sync":
+        contains(f"{verb}: a row that could be either", sql(r"\set VERBOSITY verbose", f"SELECT iasql_{verb}()"),
+                 'ERROR:  21000: row of "subnet" could be any of 2 objects', *(f"subnet {id}" for id in ids), " have the key of subnet ",
+                 "HINT:  Type the id of the one meant into the row.")
+    check("before any call", len(changing()), before)
+    do(f"UPDATE subnet SET subnet_id = '{ids[1]}' WHERE cidr_block IS NULL")
+    check("with its id it is that one", (actions(), len(changing()), sql(
+        "SELECT subnet_arn LIKE '%' || subnet_id FROM subnet WHERE cidr_block IS NULL")), ([], before, "t"))
+
+
 def replacement_in_use():
     start("aws_elb")
     do("INSERT INTO target_group (target_group_name, target_type, protocol, port) VALUES ('t', 'ip', 'HTTP', 80)",
@@ -783,7 +832,7 @@ def unmanaged():
 
 CASES = [number_of_requests, revision_in_use, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, fixed_regions, guard_of_data,
-         two_regions, names_change_hands, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
+         two_regions, names_change_hands, no_order, one_of_two_objects, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, beside_edits, kept_values, of_aws_alone, bad_calls, failures]
 for case in CASES:
     if not only or case.__name__ in only:
