@@ -37,11 +37,12 @@ typedef struct Request
 {
 	Flight flight;
 	List *actions;
-	List *intents; /* of int64 *, one an action */
+	List *intents; /* of int64 *, one an action; NIL: none was written since the last refusal */
 	const Call *call;
 	const char *service;
 	const char *operation;
 	char *input;
+	char *masked; /* the same for the journal */
 	char *token;
 	TimestampTz not_before; /* a repeat waits until then */
 	TimestampTz first;		/* when it was first tried */

@@ -6,7 +6,8 @@
  * A step becomes one request, one an element, or shares one with other
  * actions: a batch.  If execution is left by an error (a cancel, say),
  * requests in flight stay in the journal without outcome, and the next
- * operation settles them.
+ * operation settles them.  One that was refused and waits to be repeated has
+ * its refusal as outcome, and gets another intent when it is due.
  */
 #include "postgres.h"
 
@@ -68,6 +69,38 @@ step_number(const Action *action)
 	return removes_born(res, call) ? 0 : MAX_CALLS;
 }
 
+/* Journals that a request will be sent. */
+static void
+write_intents(Executor *ex, Request *request)
+{
+	ListCell *cell;
+
+	test_stop("intent");
+	foreach (cell, request->actions)
+	{
+		Action *action = lfirst(cell);
+		int64 *intent = palloc(sizeof(int64));
+
+		*intent = journal_intent(ex->session, action, step_number(action), request->service, request->operation,
+								 request->masked, request->token);
+		request->intents = lappend(request->intents, intent);
+	}
+}
+
+/* Journals that AWS refused it; where it may have been executed all the same it stays in doubt. */
+static void
+write_refusals(Executor *ex, Request *request, const CloudError *error)
+{
+	ListCell *cell;
+
+	if (error->maybe_executed)
+		return;
+	foreach (cell, request->intents)
+		journal_outcome(ex->session, *(int64 *) lfirst(cell), NULL, error->request_id, error->code ? error->code : "",
+						error->message, false);
+	request->intents = NIL;
+}
+
 /* Expands a request, journals its intents and queues it. */
 void
 request_new(Executor *ex, List *actions, const Call *call, const char *element, const char *gathered)
@@ -75,7 +108,6 @@ request_new(Executor *ex, List *actions, const Call *call, const char *element, 
 	Action *first = linitial(actions);
 	Request *request = palloc0(sizeof(Request));
 	TemplateArgs args = {0};
-	char *masked;
 	ListCell *cell;
 
 	split_operation(first->object->kind->res, call->operation, &request->service, &request->operation);
@@ -91,18 +123,10 @@ request_new(Executor *ex, List *actions, const Call *call, const char *element, 
 	args.gathered = gathered ? gathered : first->run->lookup;
 	args.token = request->token;
 	args.mark = iasql_mark_objects ? request->token : NULL;
-	request->input = template_expand(call->input ? call->input : "{}", &args, &masked);
-	test_stop("intent");
+	request->input = template_expand(call->input ? call->input : "{}", &args, &request->masked);
+	write_intents(ex, request);
 	foreach (cell, actions)
-	{
-		Action *action = lfirst(cell);
-		int64 *intent = palloc(sizeof(int64));
-
-		*intent = journal_intent(ex->session, action, step_number(action), request->service, request->operation, masked,
-								 request->token);
-		request->intents = lappend(request->intents, intent);
-		action->run->outstanding++;
-	}
+		((Action *) lfirst(cell))->run->outstanding++;
 	ex->requests = lappend(ex->requests, request);
 }
 
@@ -165,6 +189,8 @@ requests_send(Executor *ex)
 		}
 		if (ex->sent >= iasql_max_concurrency)
 			return 0;
+		if (request->intents == NIL)
+			write_intents(ex, request);
 		if (!is_durable(ex, request))
 			continue;
 		Assert(list_length(request->intents) == list_length(request->actions));
@@ -379,15 +405,11 @@ request_failed(Executor *ex, Request *request, const CloudError *error)
 {
 	ListCell *cell;
 
-	/* what may have been executed stays in doubt: the journal gets no outcome */
+	write_refusals(ex, request, error);
 	foreach (cell, request->actions)
 	{
 		Action *action = lfirst(cell);
-		int64 intent = *(int64 *) list_nth(request->intents, foreach_current_index(cell));
 
-		if (!error->maybe_executed)
-			journal_outcome(ex->session, intent, NULL, error->request_id, error->code ? error->code : "",
-							error->message, false);
 		action_take_error(action, error);
 		if (action->run->held_by != NULL)
 		{
@@ -451,6 +473,7 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 
 		foreach (cell, request->actions)
 			((Action *) lfirst(cell))->run->refusal = psprintf("%s: %s", error->code, error->message);
+		write_refusals(ex, request, error);
 		request->not_before = TimestampTzPlusMilliseconds(now, repeat_delay(++request->repeats));
 		ex->requests = lappend(ex->requests, request);
 		/* what goes together with its owner has mostly gone before the second refusal */
@@ -463,11 +486,11 @@ request_ended(Executor *ex, Request *request, CloudCall *cloud)
 		/* one refused element refuses the whole batch: find out which */
 		ListCell *cell;
 
+		write_refusals(ex, request, error);
 		foreach (cell, request->actions)
 		{
 			Action *action = lfirst(cell);
-			journal_outcome(ex->session, *(int64 *) list_nth(request->intents, foreach_current_index(cell)), NULL,
-							error->request_id, error->code ? error->code : "", error->message, false);
+
 			action->run->outstanding--;
 			batch_request(ex, list_make1(action), request->call);
 		}
