@@ -131,7 +131,8 @@ COMMENT ON COLUMN cluster.cluster_status IS 'State. Computed.';
 COMMENT ON COLUMN cluster.region IS 'AWS region. Replace-only.';
 
 COMMENT ON TABLE task_definition IS
-    'ECS task definitions for Fargate. An edit of a row or of its containers registers the next revision.';
+    'ECS task definitions for Fargate. An edit of a row or of its containers registers the next revision; '
+    'the one before is deregistered, unless a service without a row runs it.';
 COMMENT ON COLUMN task_definition.id IS 'Row id; stays the same over revisions.';
 COMMENT ON COLUMN task_definition.task_definition_arn IS 'ARN of the revision. Computed.';
 COMMENT ON COLUMN task_definition.family IS 'Name that the revisions share. Replace-only.';

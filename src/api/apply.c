@@ -93,7 +93,7 @@ report_plan(FunctionCallInfo fcinfo, const Plan *plan, bool errors)
 		const Object *object = action->object;
 		bool failed = errors && (action->state == ACTION_FAILED || action->state == ACTION_SKIPPED);
 		/* a replaced object is called what it was, in a preview and afterwards */
-		const Object *named = action->other_half ? action->other_half->object : object;
+		const Object *named = action->replaced ? action->replaced : object;
 		const char *description = object_description(named, action->kind);
 		Datum values[4];
 		bool nulls[4] = {false};

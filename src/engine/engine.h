@@ -239,9 +239,10 @@ typedef struct Action
 	List *before; /* of Action: those that must end first */
 	List *after;  /* of Action: those that wait for this one */
 	int pending;  /* members of before that have not ended */
-	/* replacement: the new object's deletion half is a second action */
+	/* replacement: the new object's deletion half is a second action, unless the old one stays */
 	struct Action *other_half;
-	struct Run *run; /* execute.c's own */
+	Object *replaced; /* the old one */
+	struct Run *run;  /* execute.c's own */
 } Action;
 
 typedef struct Plan

@@ -145,6 +145,7 @@ split_replacement(Plan *plan, Action *action)
 	half->object = old;
 	half->other_half = action;
 	action->other_half = half;
+	action->replaced = old;
 	action->delete_first = keeps_exclusive(object) || keeps_name(object);
 	plan->actions = lappend(plan->actions, half);
 }
@@ -527,6 +528,42 @@ refuse_replacement_in_use(Session *session, Plan *plan)
 	}
 }
 
+/*
+ * A new version leaves the one before it to what has no row, which this plan
+ * cannot move: then only the row goes on.  The next look imports the old one.
+ */
+static void
+keep_used_versions(Session *session, Plan *plan)
+{
+	World *world = session->world;
+
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		Kind *kind = world->kinds[k];
+		ListCell *cell;
+
+		foreach (cell, kind->objects)
+		{
+			Object *object = lfirst(cell);
+
+			if (object->desired != NULL || object->actual == NULL || object->leaving || object->action != NULL)
+				continue;
+			for (int i = 0; i < kind->nattributes; i++)
+				for (int r = 0; r < object->actual[i].nrefs; r++)
+				{
+					Object *used = object->actual[i].refs[r];
+
+					if (!used->kind->res->versioned || used->action == NULL || used->action->other_half == NULL)
+						continue;
+					ereport(NOTICE, (errmsg("the version that %s replaces is kept", object_describe(used)),
+									 errdetail("It is used by %s, which is no row.", object_describe(object))));
+					plan->actions = list_delete_ptr(plan->actions, used->action->other_half);
+					used->action->other_half = NULL;
+				}
+		}
+	}
+}
+
 /* A row that names by id what is in another region, where the row was moved from, or nowhere. */
 static void
 refuse_unknown_id(const Object *object, const Attribute *attr, Kind *other, const char *id)
@@ -694,6 +731,7 @@ plan_apply(Session *session)
 {
 	Plan *plan = plan_each(session, decide);
 
+	keep_used_versions(session, plan);
 	mark_riders(plan);
 	refuse_replacement_in_use(session, plan);
 	refuse_unknown_ids(plan);

@@ -663,6 +663,58 @@ def revision_in_use():
         ([["create", "cluster"], ["create", "service"]], "default", 1))
 
 
+def revision_of_what_is_no_row():
+    """A service with two load balancers is no row: it is shown, nothing of it changes, and it keeps its revision."""
+    start("aws_elb")
+    container = {"name": "c", "image": "nginx:1", "essential": True, "portMappings": [{"containerPort": 80}]}
+    ecs.create_cluster(clusterName="c")
+    first = ecs.register_task_definition(family="f", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu="256",
+                                         memory="512", containerDefinitions=[container])["taskDefinition"]["taskDefinitionArn"]
+    subnets = [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"]][:2]
+    groups = [ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]]
+    balancer = elb.create_load_balancer(Name="b", Scheme="internal", Subnets=subnets)["LoadBalancers"][0]["LoadBalancerArn"]
+    targets = [elb.create_target_group(Name=n, Protocol="HTTP", Port=80, TargetType="ip", VpcId=sql(
+        "SELECT vpc_id FROM vpc WHERE is_default"))["TargetGroups"][0]["TargetGroupArn"] for n in "tu"]
+    for port, target in zip((80, 81), targets):
+        elb.create_listener(LoadBalancerArn=balancer, Protocol="HTTP", Port=port, DefaultActions=[
+            {"Type": "forward", "TargetGroupArn": target}])
+    for name, behind in ("one", targets[:1]), ("two", targets):
+        ecs.create_service(
+            cluster="c", serviceName=name, taskDefinition=first, desiredCount=1, launchType="FARGATE",
+            networkConfiguration={"awsvpcConfiguration": {"subnets": subnets, "securityGroups": groups}},
+            loadBalancers=[{"targetGroupArn": t, "containerName": "c", "containerPort": 80} for t in behind])
+
+    def service(name):
+        found = ecs.describe_services(cluster="c", services=[name])["services"][0]
+        return {key: found[key] for key in ("status", "desiredCount", "taskDefinition", "loadBalancers", "networkConfiguration")}
+
+    def revisions(*numbers):
+        return [ecs.describe_task_definition(taskDefinition=f"f:{n}")["taskDefinition"]["status"] for n in numbers]
+
+    sql("SELECT iasql_install('aws_ecs_fargate')")
+    two, shown = service("two"), "SELECT cloud_id LIKE '%/two', reason FROM iasql_unmanaged WHERE resource = 'service'"
+    check("only the other one is imported", sql("SELECT name FROM service"), "one")
+    check("it is shown, with the reason", sql(shown), "t|it has more than one load balancer")
+    check("it is nothing to do", (actions(), service("two"), revisions(1)), ([], two, ["ACTIVE"]))
+    do("UPDATE task_definition SET cpu_memory = 'vCPU0.25-1GB'")
+    before = len(changing())
+    told = [sql("SET client_min_messages = notice", f"SELECT action, table_name, description FROM iasql_{verb}()")
+            for verb in ("preview_apply", "apply")]
+    for verb, out in zip(("preview", "apply"), told):
+        contains(f"the {verb} tells that the old revision is kept, and why", out, f"the version that task_definition with id 1 ({first}) replaces is kept",
+                 "It is used by service two (", ", which is no row.", f"replace|task_definition|{first}")
+    check("one service moves on, the old revision stays", changing()[before:], ["RegisterTaskDefinition", "UpdateService"])
+    check("the other keeps it", (service("two"), service("one")["taskDefinition"].split(":")[-1], revisions(1, 2)), (two, "2", ["ACTIVE"] * 2))
+    check("what is kept becomes a row, like every revision in use", (actions(), sql(
+        "SELECT revision FROM task_definition ORDER BY 1"), sql(shown)), ([], "1\n2", "t|it has more than one load balancer"))
+    do("UPDATE task_definition SET cpu_memory = 'vCPU0.25-2GB' WHERE revision = 2")
+    check("one that nothing else uses goes", ([line.split("|")[0] for line in actions()], revisions(1, 2, 3)),
+          (["update", "replace"], ["ACTIVE", "INACTIVE", "ACTIVE"]))
+    do("DELETE FROM service")
+    check("nothing of the other service was ever changed", ([line.split("|")[:2] for line in actions()], service("two")),
+          ([["delete", "service"]], two))
+
+
 def changed_scope():
     start("aws_iam", "aws_cloudwatch")
     do(role_row("a"), role_row("b"), "INSERT INTO log_group (log_group_name) VALUES ('l')")
@@ -830,7 +882,7 @@ def unmanaged():
     check("what can be held is imported", (actions(), sql(seen)), ([], ""))
 
 
-CASES = [number_of_requests, revision_in_use, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+CASES = [number_of_requests, revision_in_use, revision_of_what_is_no_row, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, fixed_regions, guard_of_data,
          two_regions, names_change_hands, no_order, one_of_two_objects, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, beside_edits, kept_values, of_aws_alone, bad_calls, failures]
