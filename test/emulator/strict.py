@@ -7,6 +7,7 @@
 - An endpoint's policy can be reset; the deletion of one with the tag "managed" is refused.
 - One revision of a task definition's family is registered at a time.
 - A repeated client token gives the answer that was given first.
+- Certificates with other keys than RSA_1024 and RSA_2048 are listed only if their key types are asked for.
 - Lists lag behind writes: for the access key "lagging" the next looks at what was made or deleted show it as it was before.
 
 Codes and messages are those of the services' API references.
@@ -19,6 +20,7 @@ import re
 import threading
 import urllib.parse
 
+from moto.acm.models import AWSCertificateManagerBackend
 from moto.core.responses import ActionResult
 from moto.ec2.exceptions import DependencyViolationError, EC2ClientError
 from moto.ec2.models import EC2Backend
@@ -265,6 +267,11 @@ def set_subnets(old, elb, arn, subnets, subnet_mappings):
     detach(elb.ec2_backend, load_balancer)
     attach(elb.ec2_backend, load_balancer, load_balancer.subnets, load_balancer.security_groups)
     return result
+
+
+@instead_of(AWSCertificateManagerBackend, "list_certificates")
+def list_certificates(old, acm, statuses, includes):
+    return old(acm, statuses, {"keyTypes": ["RSA_1024", "RSA_2048"], **(includes or {})})
 
 
 # ------------------------------------------------------------------ ECS

@@ -487,9 +487,9 @@ def answers_lost():
           **instead("delete", WEB))
 
 
-def certificate(name):
-    """A key and a certificate that it has signed itself."""
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "9", "-subj", f"/CN={name}", "-keyout", "-"]
+def certificate(name, *key):
+    """A key, made as openssl is told, and a certificate that it has signed itself."""
+    command = ["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-days", "9", "-subj", f"/CN={name}", "-keyout", "-"]
     text = subprocess.check_output(command, stderr=subprocess.DEVNULL, text=True)
     at = text.index("-----BEGIN CERTIFICATE")
     return {"PrivateKey": text[:at], "Certificate": text[at:]}
@@ -521,7 +521,10 @@ def waits():
 
 
 def https():
-    arns = [acm.import_certificate(**certificate(f"{name}.example.com"))["CertificateArn"] for name in ("one", "two")]
+    arns = [acm.import_certificate(**certificate(f"{name}.example.com", *key))["CertificateArn"] for name, *key in (
+        ("one", "rsa:2048"), ("two", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"))]
+    check("who asks for no key types is not shown all", [
+        c["CertificateArn"] for c in acm.list_certificates()["CertificateSummaryList"]], arns[:1])
     apply("certificates are imported")
     while sql("SELECT count(*) FROM certificate") != "2":
         apply("late ones, too")
@@ -541,7 +544,8 @@ def https():
     check("the listener", shown(), (443, "HTTPS", arns[1:]))
     apply("both go", *GONE[3:], "DELETE FROM certificate", refused=["DeleteSecurityGroup DependencyViolation"],
           delete_listener=1, delete_target_group=1, delete_load_balancer=1, delete_security_group=1, delete_certificate=1)
-    check("no certificate is left", acm.list_certificates()["CertificateSummaryList"], [])
+    check("no certificate is left", acm.list_certificates(Includes={"keyTypes": ["RSA_2048", "EC_prime256v1"]})[
+        "CertificateSummaryList"], [])
 
 
 def ipv6():
