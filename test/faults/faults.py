@@ -1,12 +1,15 @@
-"""Spoil the requests of applies, installs, syncs and previews: faults.py EMULATOR_URL [PART...]
+"""Spoil the requests of applies, installs, syncs and previews: faults.py EMULATOR_URL K/N [PART...]
 
 The parts are functions: requests that change something, requests that read, operations that are ended while a call is
 under way, and an endpoint that goes.  Each spoilt operation ends in success or in one error, and the next applies bring rows
 and account into step.  With IASQL_LONG every fault on every request that changes something, every such request interrupted,
-and every operation that reads spoilt, where kinds of faults and ends take turns; else a sample.  Ends with "N passed, N failed".
+and every operation that reads spoilt, where kinds of faults and ends take turns; else a sample.  Most of the time is waiting:
+N such programs, each with a database and an emulator of its own, share the turns; this one takes every N-th from the K-th on.
+Ends with "N passed, N failed".
 """
 
 import collections
+import itertools
 import os
 import subprocess
 import sys
@@ -17,6 +20,8 @@ from proxy import FAULTS, Proxy
 from snapshot import account
 
 URL = sys.argv[1]
+SHARE, SHARES = map(int, sys.argv[2].split("/"))
+PARTS = sys.argv[3:]
 AWS = Emulator(URL)
 LONG = os.environ.get("IASQL_LONG")
 MODULES = "'aws_ecs_fargate', 'aws_elb', 'aws_ecr', 'aws_cloudwatch', 'aws_iam', 'aws_security_group', 'aws_vpc'"
@@ -31,6 +36,12 @@ ENDS = {  # by which an operation is ended: the SQLSTATE
 }
 proxy = Proxy(URL)
 ended = collections.Counter()
+number_of_turn = itertools.count()
+
+
+def mine(turns):
+    """The turns that are this program's."""
+    return [turn for turn in turns if next(number_of_turn) % SHARES == SHARE]
 
 
 def rows():
@@ -46,7 +57,7 @@ def spoilt(what, statement, at, fault, reads=False):
     errors = done.stderr.count("ERROR:")
     end = "success" if done.returncode == errors == 0 else "error" if errors == 1 else done.stderr
     check(what, end in ("success", "error"), True, done.stderr)
-    if proxy.seen >= at:
+    if proxy.hit:
         ended[end] += 1
     proxy.arm(0, None)
     return end
@@ -69,7 +80,7 @@ def start():
 
 def both(turns, full, empty):
     """Each turn up and down; without IASQL_LONG the one or the other."""
-    for number, turn in enumerate(turns):
+    for number, turn in enumerate(mine(turns)):
         sides = (("up", UP, *full), ("down", DOWN, *empty))
         for side in sides if LONG else [sides[number % 2]]:
             yield *side, *turn
@@ -92,26 +103,25 @@ def reads(full, empty):
     run(input=UP, check=True)
     check("the account is full", (converge(), account(AWS)), ("", full[0]))
     held = account(AWS), rows()
+    faults = [fault for fault in FAULTS if fault not in ("reset_done", "stall_done")]
     for number, (before, statement) in enumerate((
         ("", APPLY), ("", "SELECT iasql_sync()"), ("", "SELECT iasql_preview_apply()"), ("", "SELECT iasql_preview_sync()"),
         (UNINSTALL, INSTALL), (UP, APPLY),
     )):  # fmt: skip
         proxy.arm(0, None, reads=True)
         run(*[before][: before == UNINSTALL], statement, check=True)
-        names = proxy.names
-        first = [names.index(name) + 1 for name in dict.fromkeys(names)]
-        faults = [fault for fault in FAULTS if fault not in ("reset_done", "stall_done")]
-        turns = [(at, faults[(turn + number) % len(faults)]) for turn, at in enumerate(first)]
-        for at, fault in turns if LONG else [turns[5 * number % len(turns)]]:
-            what = f"{statement}{' of changes' if before == UP else ''}, {names[at - 1]} {fault}"
+        names = sorted(set(proxy.names))
+        turns = [(name, faults[(turn + number) % len(faults)]) for turn, name in enumerate(names)]
+        for name, fault in mine(turns if LONG else [turns[5 * number % len(turns)]]):
+            what = f"{statement}{' of changes' if before == UP else ''}, {name} {fault}"
             if before == UP:
                 for change, (wanted, _) in ((DOWN, empty), (UP, full)):
                     run(input=change, check=True)
-                    spoilt(what, APPLY, at, fault, reads=True)
+                    spoilt(what, APPLY, name, fault, reads=True)
                     in_step(what, wanted)
                 continue
             run(*[before][: before != ""], check=True)
-            spoilt(what, statement, at, fault, reads=True)
+            spoilt(what, statement, name, fault, reads=True)
             check(f"{what}: the account is as before", account(AWS), held[0])
             if before:
                 run(INSTALL)
@@ -143,7 +153,7 @@ def interrupt(what, way, at, fault):
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     ended["called" if proxy.reached.wait(5 if way == "timeout" else 60) else "not called"] += 1
-    pid = sql(f"SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query = '{APPLY}'")
+    pid = sql(f"SELECT pid FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() AND query = '{APPLY}'")
     if way == "cancel":
         until("SELECT count(*) FROM iasql_progress WHERE verb = 'APPLY' AND total > 0 AND running <> '{}'", "1", what + ": progress")
     begun = time.monotonic()
@@ -201,10 +211,10 @@ def silent(full, empty):
     in_step("all goes", empty[0])
 
 
-run(f"ALTER DATABASE postgres SET iasql.endpoint_url = '{proxy.url}'", check=True)
+run(f"ALTER DATABASE {os.environ['PGDATABASE']} SET iasql.endpoint_url = '{proxy.url}'", check=True)
 states = start()
-for part in (changes, reads, interrupted, gone, *[silent][: bool(LONG)]):
-    if len(sys.argv) < 3 or part.__name__ in sys.argv[2:]:
+for part in (changes, reads, interrupted, gone, *[silent][: bool(LONG) and SHARE == 0]):
+    if not PARTS or part.__name__ in PARTS:
         part(*states)
         print(part.__name__, dict(ended), flush=True)
         ended.clear()

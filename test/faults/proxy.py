@@ -1,9 +1,10 @@
 """A proxy between the extension and an emulator that spoils requests: a thread of faults.py.
 
 Proxy(emulator_url) listens on a free port of 127.0.0.1.  arm(n, fault) spoils the n-th request from now on that changes
-something; with reads=True the n-th that does not, and all later ones of the same operation, since one alone is only asked
-again.  `names` has the operations of the requests so far; `reached` is set when one stalls.  Faults that end in _done spoil the answer to a call
-that was executed, the others come instead of it.  "gone" resets the request and then refuses all connections until back().
+something; with reads=True the n-th that does not.  An operation's name instead of n spoils all its requests, since one read
+alone is only asked again.  `names` has the operations of the requests so far, `hit` whether one was spoilt; `reached` is set
+when one stalls.  Faults that end in _done spoil the answer to a call that was executed, the others
+come instead of it.  "gone" resets the request and then refuses all connections until back().
 """
 
 import asyncio
@@ -70,7 +71,7 @@ class Proxy:
         asyncio.run_coroutine_threadsafe(self.listen(), self.loop).result()
 
     def arm(self, at, fault, reads=False):
-        self.at, self.fault, self.reads, self.names = at, fault, reads, []
+        self.at, self.fault, self.reads, self.names, self.hit = at, fault, reads, [], False
         self.reached.clear()
 
     @property
@@ -83,8 +84,9 @@ class Proxy:
         if is_read != self.reads:
             return None
         self.names.append(name)
-        again = self.reads and name in self.names[self.at - 1 : self.at] and self.seen > self.at
-        return self.fault if again or self.seen == self.at else None
+        spoil = self.at in (self.seen, name)
+        self.hit |= spoil
+        return self.fault if spoil else None
 
     async def forward(self, headers, body):
         reader, writer = await asyncio.open_connection(*self.emulator)
