@@ -83,6 +83,29 @@ copy_base(Object *to, const Object *from)
 	to->base_protected = from->base_protected;
 }
 
+/* What AWS answers, and what is known of how it came to be, goes from one Object to another. */
+static void
+move_actual(Object *to, Object *from)
+{
+	to->presence = from->presence;
+	to->actual = from->actual;
+	to->item = from->item;
+	to->cloud_id = from->cloud_id;
+	to->aws_protected = from->aws_protected;
+	to->leaving = from->leaving;
+	to->broken = from->broken;
+	to->unknown = from->unknown;
+	to->unmanaged = from->unmanaged;
+	to->ours = from->ours;
+	to->left_at = from->left_at;
+	to->left_values = from->left_values;
+	to->left_for = from->left_for;
+	to->resume_step = from->resume_step;
+	to->frozen = to->frozen ? to->frozen : from->frozen;
+	from->actual = NULL;
+	from->presence = PRESENCE_ABSENT;
+}
+
 /* The row (or state entry) takes over what was listed; the listed Object is left empty. */
 void
 object_bind(Object *object, Object *listed)
@@ -90,23 +113,7 @@ object_bind(Object *object, Object *listed)
 	Kind *kind = object->kind;
 
 	Assert(object != listed && object->kind == listed->kind && !listed->merged);
-	object->presence = listed->presence;
-	object->actual = listed->actual;
-	object->item = listed->item;
-	object->cloud_id = listed->cloud_id;
-	object->aws_protected = listed->aws_protected;
-	object->leaving = listed->leaving;
-	object->broken = listed->broken;
-	object->unknown = listed->unknown;
-	object->unmanaged = listed->unmanaged;
-	object->ours = listed->ours;
-	object->left_at = listed->left_at;
-	object->left_values = listed->left_values;
-	object->left_for = listed->left_for;
-	object->resume_step = listed->resume_step;
-	object->frozen = object->frozen ? object->frozen : listed->frozen;
-	listed->actual = NULL;
-	listed->presence = PRESENCE_ABSENT;
+	move_actual(object, listed);
 	if (listed->base != NULL)
 	{
 		/* the row was renamed, or deleted and inserted again: its past goes with it */
@@ -390,16 +397,24 @@ bind_by_request(Session *session, Kind *kind)
 	}
 }
 
-/* Makes of what a row had an Object of its own, which is to be deleted: the row goes on as another. */
+/*
+ * Makes of what a row had an Object of its own, which is to be deleted: the
+ * row goes on as another.  That it still says what AWS set is no edit.
+ */
 static void
 split_off(Object *object)
 {
-	Object *old = object_new(object->kind, object->base_region);
+	Kind *kind = object->kind;
+	Object *old = object_new(kind, object->base_region);
 
+	for (int i = 0; i < kind->nattributes; i++)
+		if (kind->res->attributes[i].flags & ATTR_COMPUTED)
+			object->desired[i] = (Value){0};
 	copy_base(old, object);
-	old->cloud_id = object->cloud_id;
+	move_actual(old, object);
 	old->row_key = object->row_key;
 	old->row_id = -1;
+	old->changed = object->changed;
 	old->moved_to = object;
 	object_index(old);
 	object->base = NULL;
@@ -408,7 +423,18 @@ split_off(Object *object)
 	object->cloud_id = NULL;
 }
 
-/* A row that moved to another region is a new object there and a deletion here. */
+/* Whether its parent's row has left the parent behind that it is in, and goes on as another object. */
+static bool
+parent_split_off(const Object *object)
+{
+	for (int i = 0; i < object->kind->nattributes; i++)
+		if ((object->kind->res->attributes[i].flags & ATTR_KEY) && object->base[i].nrefs == 1 &&
+			object->desired[i].nrefs == 1 && object->base[i].refs[0]->moved_to == object->desired[i].refs[0])
+			return true;
+	return false;
+}
+
+/* A row that moved to another region, or along with its parent, is a new object there and a deletion here. */
 static void
 split_moved(Kind *kind)
 {
@@ -419,14 +445,18 @@ split_moved(Kind *kind)
 		Object *object = lfirst(cell);
 
 		if (object->desired != NULL && object->base != NULL && object->base_region != NULL &&
-			strcmp(object->base_region, object->region) != 0)
+			(strcmp(object->base_region, object->region) != 0 || parent_split_off(object)))
 			split_off(object);
 	}
 }
 
-/* A row whose replacement was cut off goes on with what was made for it, if it still wants that. */
+/*
+ * A row whose replacement was cut off goes on with what was made for it, if it
+ * still wants that; what it had before is to be deleted.  A sync, which deletes
+ * nothing, makes rows of both.
+ */
 static void
-bind_replacements(Kind *kind)
+bind_replacements(Session *session, Kind *kind)
 {
 	ListCell *cell;
 
@@ -441,8 +471,9 @@ bind_replacements(Kind *kind)
 		{
 			Object *object = lfirst(row);
 
-			if (object->desired == NULL || object->actual != NULL || strcmp(object->row_key, made->left_for) != 0 ||
-				strcmp(object->region, made->region) != 0 || strcmp(journal_values(object), made->left_values) != 0)
+			if (object->desired == NULL || (object->actual != NULL && is_sync(session)) ||
+				strcmp(object->row_key, made->left_for) != 0 || strcmp(object->region, made->region) != 0 ||
+				strcmp(journal_values(object), made->left_values) != 0)
 				continue;
 			if (object->base != NULL)
 				split_off(object);
@@ -574,7 +605,7 @@ bind_world(Session *session)
 				object_refresh(session, object);
 		}
 		split_moved(kind);
-		bind_replacements(kind);
+		bind_replacements(session, kind);
 		bind_by_cloud_id(session, kind);
 		if (read_missing(session, kind))
 			bind_by_cloud_id(session, kind);

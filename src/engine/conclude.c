@@ -148,8 +148,8 @@ read_back(Session *session, List *objects)
 /*
  * What AWS made along with 'parents', which are new, and is to be a row (a
  * VPC's default group, and its rules).  A row whose object went with a replaced
- * parent takes over the new one, and is added to *written; what has no row is
- * added to *found.
+ * parent, rather than was bound to the new one, takes that over and is added to
+ * *written; what has no row is added to *found.
  */
 static void
 find_born(Session *session, Kind *kind, const char *parent, List *parents, List **written, List **found)
@@ -163,9 +163,13 @@ find_born(Session *session, Kind *kind, const char *parent, List *parents, List 
 	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
+		const Object *owner = object->desired != NULL && object->desired[reference].nrefs == 1
+								  ? object->desired[reference].refs[0]
+								  : NULL;
+		const char *is_in = object->actual != NULL ? object->actual[reference].text : NULL;
 
-		if (object->desired == NULL || object->action != NULL || object->desired[reference].nrefs != 1 ||
-			!list_member_ptr(parents, object->desired[reference].refs[0]))
+		if (owner == NULL || object->action != NULL || !list_member_ptr(parents, owner) ||
+			(is_in != NULL && owner->cloud_id != NULL && strcmp(is_in, owner->cloud_id) == 0))
 			continue;
 		object->actual = NULL;
 		object->cloud_id = NULL;

@@ -358,10 +358,13 @@ def replacements_that_fail():
        "UPDATE vpc SET cidr_block = '10.1.0.0/16' WHERE NOT is_default")
 
     def refused():
-        return sql("SET iasql.wait_timeout = '1s'", "SELECT iasql_apply()").count("(the replaced one): DependencyViolation")
+        return sql("SET iasql.wait_timeout = '1s'", "SELECT iasql_apply()").count(": DependencyViolation")
 
+    sent()
     check("the old ones are in use", any(refused() == 2 for _ in range(10)), True)  # once the new ones are there
     check("and still are", refused(), 2)
+    made = [name for name, code in sent() if name.startswith("Create") and code is None]
+    check("each new one was made once", sorted(made), ["CreateSecurityGroup", "CreateVpc"])
     ec2.delete_network_interface(NetworkInterfaceId=used)
     ec2.detach_internet_gateway(**attached)
     ec2.delete_internet_gateway(InternetGatewayId=gateway)
