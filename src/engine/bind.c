@@ -483,38 +483,52 @@ bind_replacements(Session *session, Kind *kind)
 	}
 }
 
+/* What AWS sets of an object, as the values have it; NULL: nothing. */
+static char *
+computed_texts(const Kind *kind, const Value *values)
+{
+	StringInfoData texts;
+	bool any = false;
+
+	initStringInfo(&texts);
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		if ((kind->res->attributes[i].flags & ATTR_COMPUTED) == 0)
+			continue;
+		any |= values[i].text != NULL;
+		appendStringInfo(&texts, "%s\x1f", values[i].text ? values[i].text : "");
+	}
+	return any ? texts.data : NULL;
+}
+
 /*
- * Where the key includes the region, a move makes another row: a new one whose
- * key differs only in the region from that of a deleted one.
+ * An UPDATE of a row's key looks like a deletion and a new row, but the new
+ * one still holds what AWS said of the deleted one's object.
  */
 static void
 link_moved(Kind *kind)
 {
-	HTAB *deleted = NULL;
+	HTAB *deleted;
 	ListCell *cell;
 
 	if (!kind->res->loses_data)
 		return;
+	deleted = multimap_of_texts();
 	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
 
-		if (object->desired != NULL || object->base == NULL || object->actual == NULL || object->natural_key == NULL)
-			continue;
-		if (deleted == NULL)
-			deleted = multimap_of_texts();
-		multimap_add(deleted, strchr(object->natural_key, '\x1f'), object);
+		if (object->desired == NULL && object->base != NULL && object->actual != NULL)
+			multimap_add(deleted, computed_texts(kind, object->base), object);
 	}
-	if (deleted == NULL)
-		return;
 	foreach (cell, kind->objects)
 	{
 		Object *object = lfirst(cell);
 		ListCell *old;
 
-		if (object->desired == NULL || object->base != NULL || object->actual != NULL || object->natural_key == NULL)
+		if (object->desired == NULL || object->base != NULL)
 			continue;
-		foreach (old, multimap_get(deleted, strchr(object->natural_key, '\x1f')))
+		foreach (old, multimap_get(deleted, computed_texts(kind, object->desired)))
 			((Object *) lfirst(old))->moved_to = object;
 	}
 }

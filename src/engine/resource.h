@@ -254,7 +254,7 @@ typedef struct Resource
 	const char *overlaps; /* "range_attr,scope_attr": ranges of one scope may not overlap */
 	int reply_complete;	  /* replies to create and change hold all: no reading back */
 	int versioned;		  /* an edit makes the next version; the old one goes after its users moved, if all are rows */
-	int loses_data;		  /* replacement or region move loses contents: guarded */
+	int loses_data;		  /* replacement, renaming or a move of region loses contents: guarded */
 
 	Attribute attributes[MAX_ATTRIBUTES];
 	Call

@@ -328,8 +328,29 @@ def fixed_regions():
 
 
 def guard_of_data():
-    start("aws_cloudwatch")
-    do("INSERT INTO log_group (log_group_name) VALUES ('l')")
+    start("aws_cloudwatch", "aws_ecr")
+    do("INSERT INTO log_group (log_group_name) VALUES ('l'), ('gone')", "INSERT INTO repository (repository_name) VALUES ('re')",
+       "INSERT INTO public_repository (repository_name) VALUES ('pub')")
+    actions()
+    ecr.put_image(repositoryName="re", imageTag="v1", imageManifest=json.dumps(
+        {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "config": {"digest": "x"}, "layers": []}))
+    for table, name in ("log_group", "l"), ("repository", "re"), ("public_repository", "pub"):
+        before = changing()
+        column = table.removeprefix("public_") + "_name"
+        renamed = f"UPDATE {table} SET {column} = '%s' WHERE {column} = '%s'"
+        do(renamed % ("other", name))
+        for verb in "preview_apply", "apply":
+            contains(f"{verb}: another name loses the data of a {table}", sql(r"\set VERBOSITY verbose", f"SELECT iasql_{verb}()"),
+                     "ERROR:  55000: ", f"DETAIL:  Their contents would be lost: {table} {name}", "HINT:", "allow => '{lose_data}'")
+        check("before any call", changing(), before)
+        do(renamed % (name, "other"))
+        check("with its old name it is what it was", actions(), [])
+    do("DELETE FROM log_group WHERE log_group_name = 'gone'", "INSERT INTO log_group (log_group_name) VALUES ('new')")
+    check("a row deleted beside a new one is no renaming", actions(), ["create|log_group|new", "delete|log_group|gone"])
+    do("UPDATE log_group SET log_group_name = 'newer' WHERE log_group_name = 'new'")
+    check("a renaming, lifted", actions(arguments="allow => '{lose_data}'"), ["create|log_group|newer", "delete|log_group|new"])
+    check("is done", sorted(g["logGroupName"] for g in logs.describe_log_groups()["logGroups"]), ["l", "newer"])
+    do("DELETE FROM log_group WHERE log_group_name = 'newer'")
     actions()
     do("UPDATE aws_regions SET is_enabled = true WHERE region = 'us-west-2'",
        "UPDATE log_group SET region = 'us-west-2'")

@@ -13,11 +13,11 @@ only = sys.argv[2:]
 iam, logs, ecr, ec2, elb, ecs, acm = map(Emulator(ENDPOINT), ("iam", "logs", "ecr", "ec2", "elbv2", "ecs", "acm"))
 
 
-def apply(what, statement, *wanted):
+def apply(what, statement, *wanted, allow=""):
     """A change of rows, and the 'action table' rows that preview and apply report; afterwards nothing is left to do."""
     check(f"{what}: the rows", sql(statement) if statement else "", "")
-    preview = sql("SELECT * FROM iasql_preview_apply()")
-    applied = sql("SELECT * FROM iasql_apply()")
+    preview = sql(f"SELECT * FROM iasql_preview_apply(allow => '{{{allow}}}')")
+    applied = sql(f"SELECT * FROM iasql_apply(allow => '{{{allow}}}')")
     check(f"{what}: the preview is the apply", applied, preview)
     check(f"{what}: the plan", [" ".join(line.split("|")[:2]) for line in applied.splitlines()], list(wanted))
     check(f"{what}: nothing is left", sql("SELECT * FROM iasql_preview_apply()"), "")
@@ -100,7 +100,7 @@ def log_groups():
     check("its ARN is put back", sql("SELECT log_group_arn FROM log_group WHERE log_group_name = 'a'"),
           logs.describe_log_groups(logGroupNamePrefix="a")["logGroups"][0]["arn"])
     apply("a log group's name", "UPDATE log_group SET log_group_name = 'c' WHERE log_group_name = 'a'",
-          "create log_group", "delete log_group")
+          "create log_group", "delete log_group", allow="lose_data")
     check("the renamed log group", names(), ["a/b", "c"])
     apply("no log group", "DELETE FROM log_group", "delete log_group", "delete log_group")
     check("no log group is left", names(), [])
