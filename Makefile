@@ -27,14 +27,9 @@ check:
 	@$(SUDO) $(MAKE) --no-print-directory -s install
 	test/run $(SUITES)
 
-check-faults: export IASQL_LONG = 1
-check-faults: SUITES = rollback kill faults recorder
-check-faults: check
-
-check-long: export IASQL_LONG = 1
-check-long: check
-	IASQL_LONG= tools/instrument checked
-	IASQL_LONG= tools/instrument valgrind
+check-faults check-long: export IASQL_LONG = 1
+check-faults: SUITES = kill faults rollback recorder
+check-faults check-long: check
 
 check-matrix:
 	test/matrix/check $(SUITES)
