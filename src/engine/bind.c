@@ -129,6 +129,40 @@ object_bind(Object *object, Object *listed)
 	object_index(object);
 }
 
+/*
+ * Makes of what a row had an Object of its own, which is to be deleted: the
+ * row goes on as another.  That it still says what AWS set is no edit.
+ */
+static void
+split_off(Object *object)
+{
+	Kind *kind = object->kind;
+	Object *old = object_new(kind, object->base_region);
+
+	for (int i = 0; i < kind->nattributes; i++)
+		if (kind->res->attributes[i].flags & ATTR_COMPUTED)
+			object->desired[i] = (Value){0};
+	copy_base(old, object);
+	move_actual(old, object);
+	old->row_key = object->row_key;
+	old->row_id = -1;
+	old->changed = object->changed;
+	old->moved_to = object;
+	object_index(old);
+	object->base = NULL;
+	object->base_region = NULL;
+	object->base_protected = false;
+	object->cloud_id = NULL;
+}
+
+void
+object_bind_instead(Object *object, Object *made)
+{
+	if (object->base != NULL)
+		split_off(object);
+	object_bind(object, made);
+}
+
 /* Takes the Objects that were merged into others out of their kind's list. */
 static void
 sweep_merged(Kind *kind)
@@ -397,32 +431,6 @@ bind_by_request(Session *session, Kind *kind)
 	}
 }
 
-/*
- * Makes of what a row had an Object of its own, which is to be deleted: the
- * row goes on as another.  That it still says what AWS set is no edit.
- */
-static void
-split_off(Object *object)
-{
-	Kind *kind = object->kind;
-	Object *old = object_new(kind, object->base_region);
-
-	for (int i = 0; i < kind->nattributes; i++)
-		if (kind->res->attributes[i].flags & ATTR_COMPUTED)
-			object->desired[i] = (Value){0};
-	copy_base(old, object);
-	move_actual(old, object);
-	old->row_key = object->row_key;
-	old->row_id = -1;
-	old->changed = object->changed;
-	old->moved_to = object;
-	object_index(old);
-	object->base = NULL;
-	object->base_region = NULL;
-	object->base_protected = false;
-	object->cloud_id = NULL;
-}
-
 /* Whether its parent's row has left the parent behind that it is in, and goes on as another object. */
 static bool
 parent_split_off(const Object *object)
@@ -475,9 +483,7 @@ bind_replacements(Session *session, Kind *kind)
 				strcmp(object->row_key, made->left_for) != 0 || strcmp(object->region, made->region) != 0 ||
 				strcmp(journal_values(object), made->left_values) != 0)
 				continue;
-			if (object->base != NULL)
-				split_off(object);
-			object_bind(object, made);
+			object_bind_instead(object, made);
 			break;
 		}
 	}
@@ -625,7 +631,7 @@ bind_world(Session *session)
 			bind_by_cloud_id(session, kind);
 		bind_by_natural_key(session, kind);
 		bind_by_request(session, kind);
-		settle_unsure(kind);
+		settle_unsure(session, kind);
 		sweep_merged(kind);
 		link_moved(kind);
 		freeze_unlisted(session, kind);

@@ -668,6 +668,8 @@ extern Bitmapset *scope_kinds(Session *session); /* kinds to list, by index; mar
 /* in bind.c */
 /* the row (or state entry) takes over what was listed; the listed Object is left empty */
 extern void object_bind(Object *object, Object *listed);
+/* the same, where it was made in place of what the row has, which becomes an Object of its own, to be deleted */
+extern void object_bind_instead(Object *object, Object *made);
 extern const char *object_natural_key(const Object *object,
 									  const Value *values); /* NULL: it has none, or a part is missing */
 extern void bind_world(Session *session);
@@ -747,7 +749,7 @@ extern void journal_witness(Session *session, int64 operation);
  */
 extern TimestampTz settle_world(Session *session);
 /* after binding of a kind: rows whose creation is in doubt take what they may have made, or are frozen */
-extern void settle_unsure(Kind *kind);
+extern void settle_unsure(Session *session, Kind *kind);
 /* whether a run that did not commit was about to end an object, or the row's object */
 extern bool settle_was_ending(const Session *session, const Object *object);
 /* whether an attribute is in AWS as a run wrote it that did not commit, after row and cloud agreed last */

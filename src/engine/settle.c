@@ -159,7 +159,8 @@ typedef struct Unsure
 	const char *region;
 	const char *row_key; /* of the row whose object it replaces; NULL: a new row's */
 	const char *values;
-	const char *late;  /* why what it has made is not shown; NULL: its answer was lost */
+	const char *late; /* why what it has made is not shown; NULL: its answer was lost */
+	TimestampTz at;
 	TimestampTz until; /* what is not listed then was not made */
 } Unsure;
 
@@ -316,9 +317,10 @@ settle(Kind *kind, Left *left)
 			Unsure *unsure = palloc(sizeof(Unsure));
 
 			unsure->region = left->region;
-			unsure->row_key = left->late && replaces ? left->row_key : NULL;
+			unsure->row_key = replaces ? left->row_key : NULL;
 			unsure->values = left->values;
 			unsure->late = left->late;
+			unsure->at = left->at;
 			unsure->until = TimestampTzPlusMilliseconds(left->at, Max(iasql_consistency_window, iasql_request_timeout));
 			kind->unsure = lappend(kind->unsure, unsure);
 			left->open = unsure->until > GetCurrentTimestamp();
@@ -393,7 +395,11 @@ settle_world(Session *session)
 
 		left->open = kind != NULL && !bms_is_member(kind->index, session->world->looked_at);
 		if (kind != NULL && !left->open)
-			last = Max(last, settle(kind, left));
+		{
+			TimestampTz until = settle(kind, left);
+
+			last = Max(last, until);
+		}
 	}
 	return last > GetCurrentTimestamp() ? last : 0;
 }
@@ -403,7 +409,7 @@ static bool
 asks_for(const Object *row, const Unsure *unsure)
 {
 	if (row->desired == NULL || row->frozen != NULL || strcmp(row->region, unsure->region) != 0 ||
-		(unsure->row_key != NULL ? strcmp(row->row_key, unsure->row_key) != 0
+		(unsure->row_key != NULL ? strcmp(row->row_key, unsure->row_key) != 0 || row->base_agreed > unsure->at
 								 : row->base != NULL || row->actual != NULL))
 		return false;
 	return strcmp(journal_values(row), unsure->values) == 0;
@@ -427,7 +433,7 @@ maybe_made(Kind *kind, const Unsure *unsure)
 }
 
 void
-settle_unsure(Kind *kind)
+settle_unsure(Session *session, Kind *kind)
 {
 	ListCell *cell;
 
@@ -441,11 +447,12 @@ settle_unsure(Kind *kind)
 		foreach (other, kind->objects)
 			if (row == NULL && asks_for(lfirst(other), unsure))
 				row = lfirst(other);
-		if (row == NULL)
+		/* by a sync a row follows the object that it has */
+		if (row == NULL || (row->actual != NULL && is_sync(session)))
 			continue;
 		made = unsure->late ? NULL : maybe_made(kind, unsure);
 		if (made != NULL)
-			object_bind(row, made);
+			object_bind_instead(row, made);
 		else if (unsure->until > GetCurrentTimestamp())
 			row->frozen = unsure->late ? unsure->late
 									   : "it may have been created by a call whose answer was lost; see iasql_unsure";
