@@ -5,6 +5,7 @@
 #include "aws/buffer.h"
 
 #include <limits.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
@@ -205,17 +206,29 @@ aws_buffer_free(AwsBuffer *buffer)
 void
 aws_secret_buffer_free(AwsBuffer *buffer)
 {
-	if (buffer->data != NULL)
-		OPENSSL_cleanse(buffer->data, buffer->size);
-	aws_buffer_free(buffer);
+	aws_secret_free(buffer->data);
+	*buffer = (AwsBuffer){0};
 }
 
 void
-aws_secret_free(char *secret)
+aws_secret_free(void *secret)
 {
 	if (secret != NULL)
-		OPENSSL_cleanse(secret, strlen(secret));
+		OPENSSL_cleanse(secret, malloc_usable_size(secret));
 	free(secret);
+}
+
+void *
+aws_secret_realloc(void *secret, size_t size)
+{
+	size_t held = secret != NULL ? malloc_usable_size(secret) : 0;
+	void *moved = malloc(size);
+
+	if (moved == NULL || secret == NULL)
+		return moved;
+	memcpy(moved, secret, held < size ? held : size);
+	aws_secret_free(secret);
+	return moved;
 }
 
 void

@@ -87,8 +87,9 @@ extern void aws_buffer_free(AwsBuffer *buffer);
 /* Likewise, and wipes the bytes first. */
 extern void aws_secret_buffer_free(AwsBuffer *buffer);
 
-/* Frees a string and wipes it first; NULL is fine. */
-extern void aws_secret_free(char *secret);
+/* free and realloc that wipe what they give back, for what may be secret and for libraries that copy it. */
+extern void aws_secret_free(void *secret);
+extern void *aws_secret_realloc(void *secret, size_t size);
 
 /* ---- headers: each a name, NUL, a value and NUL, in the order of sending ---- */
 

@@ -284,7 +284,9 @@ aws_http_new(AwsError *error)
 	AwsHttp *http = calloc(1, sizeof(*http));
 	CURLMcode code = CURLM_OK;
 
-	if (http == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	/* its copies of what is sent and received are wiped too */
+	if (http == NULL || curl_global_init_mem(CURL_GLOBAL_DEFAULT, malloc, aws_secret_free, aws_secret_realloc, strdup,
+											 calloc) != CURLE_OK)
 	{
 		free(http);
 		aws_error_memory(error);

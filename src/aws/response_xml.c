@@ -379,9 +379,11 @@ on_doctype(void *arg, const char *name, const char *system_id, const char *publi
 static bool
 parse(AwsReply *reply, const char *bytes, size_t len, bool last)
 {
+	static const XML_Memory_Handling_Suite wiping = {malloc, aws_secret_realloc, aws_secret_free};
+
 	if (reply->xml == NULL)
 	{
-		reply->xml = XML_ParserCreate("UTF-8");
+		reply->xml = XML_ParserCreate_MM("UTF-8", &wiping, NULL);
 		if (reply->xml == NULL)
 			return aws_reply_memory(reply);
 		XML_SetUserData(reply->xml, reply);

@@ -253,6 +253,8 @@ append_headers(const AwsSigRequest *request, AwsBuffer *out, AwsBuffer *names)
 		if (header_is_signed(name))
 			sorted[count++] = name;
 	qsort(sorted, count, sizeof(*sorted), compare_headers);
+	/* is not moved from here on: one of them is the session token */
+	aws_buffer_reserve(out, 2 * request->headers->len + strlen(request->payload_hash));
 
 	for (int i = 0; i < count; i++)
 	{
@@ -345,9 +347,7 @@ aws_sigv4_signature(const AwsSigScope *scope, const AwsBuffer *string, char hex[
 	if (ok)
 		hex_digits(key, sizeof(key), hex);
 	OPENSSL_cleanse(key, sizeof(key));
-	if (seed.data != NULL)
-		OPENSSL_cleanse(seed.data, seed.len);
-	aws_buffer_free(&seed);
+	aws_secret_buffer_free(&seed);
 	return ok;
 }
 
@@ -369,7 +369,7 @@ aws_sigv4_authorization(const AwsSigRequest *request, const AwsSigScope *scope, 
 		append_scope(scope, out);
 		aws_buffer_format(out, ", SignedHeaders=%s, Signature=%s", aws_buffer_text(&names), signature);
 	}
-	aws_buffer_free(&canonical);
+	aws_secret_buffer_free(&canonical);
 	aws_buffer_free(&names);
 	aws_buffer_free(&string);
 	return ok && !out->failed;

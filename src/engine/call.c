@@ -192,6 +192,8 @@ cloud_raise(const CloudError *error)
 	for (size_t i = 0; hint == NULL && error->kind != AWS_NO_CREDENTIALS && i < lengthof(hints); i++)
 		if (hints[i].sqlstate == sqlstate)
 			hint = hints[i].hint;
+	if (hint == NULL && error->operation != NULL && strcmp(error->operation, "AssumeRole") == 0)
+		hint = "Check role_arn, external_id and keys in aws_account, and whom the role's trust policy admits.";
 
 	initStringInfo(&detail);
 	appendStringInfo(&detail, "The call was %s %s", error->service ? error->service : "AWS",
@@ -356,6 +358,8 @@ read_account_columns(Session *session, const char *columns, const char **into[],
 		*into[i] = MemoryContextStrdup(session->memory, text);
 		explicit_bzero(text, strlen(text));
 	}
+	if (found)
+		explicit_bzero(SPI_tuptable->vals[0]->t_data, SPI_tuptable->vals[0]->t_len);
 	SPI_finish();
 	unpin_settings(nest);
 	return found;

@@ -14,7 +14,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/sha.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "aws/client.h"
@@ -359,24 +363,40 @@ killed(void)
 
 /* ---- what stays in memory ---- */
 
+#define MARK_LEN 24 /* bytes that are looked for; those before them may be the allocator's once they are freed */
 #define SECRET_LEN 40
-#define SECRET_END 24 /* bytes of it that are looked for */
+#define NAME "abcdefghijklmnopqrstuvwxyz"
 
-static char
-secret_char(int i)
+/* What is looked for is kept inverted, so that the search does not find itself. */
+typedef struct Mark
 {
-	return 'a' + (i * 7 + 3) % 26;
+	unsigned char inverted[MARK_LEN];
+} Mark;
+
+static Mark
+mark_end(const void *secret, size_t len)
+{
+	Mark mark;
+
+	for (size_t i = 0; i < MARK_LEN; i++)
+		mark.inverted[i] = (unsigned char) ~((const unsigned char *) secret)[len - MARK_LEN + i];
+	return mark;
 }
 
-/*
- * Looks for the secret's end through all that this process may write, what
- * was freed too, whose first bytes are the allocator's.  The secret itself is
- * in no constant.
- */
-static bool
-in_memory(void)
+/* A secret that no constant holds; 'step' tells it from others. */
+static void
+make_secret(char secret[SECRET_LEN + 1], int step)
 {
-	static char bytes[1 << 20];
+	for (int i = 0; i < SECRET_LEN; i++)
+		secret[i] = 'a' + i * step % 26;
+	secret[SECRET_LEN] = '\0';
+}
+
+/* Looks for a secret's end through all that this process may write, what was freed too. */
+static bool
+in_memory(Mark mark)
+{
+	static unsigned char bytes[1 << 20];
 	FILE *maps = fopen("/proc/self/maps", "r");
 	int memory = open("/proc/self/mem", O_RDONLY);
 	char line[400];
@@ -392,14 +412,14 @@ in_memory(void)
 		if (sscanf(line, "%lx-%lx rw", &from, &to) != 2 || strstr(line, " rw") == NULL || to - from > 1UL << 30)
 			continue;
 		for (; from < to && (len = pread(memory, bytes, to - from < sizeof(bytes) ? to - from : sizeof(bytes), (off_t) from)) > 0;
-			 from += len > SECRET_END ? len - SECRET_END : len)
-			for (ssize_t at = 0, i = 0; at + SECRET_END <= len && !found; at++, i = 0)
+			 from += len >= MARK_LEN ? len - MARK_LEN + 1 : len)
+			for (ssize_t at = 0, i = 0; at + MARK_LEN <= len; at++, i = 0)
 			{
 				if (from + at >= (unsigned long) bytes && from + at < (unsigned long) (bytes + sizeof(bytes)))
 					continue;
-				while (i < SECRET_END && bytes[at + i] == secret_char(SECRET_LEN - SECRET_END + i))
+				while (i < MARK_LEN && bytes[at + i] == (unsigned char) ~mark.inverted[i])
 					i++;
-				found = i == SECRET_END;
+				found |= i == MARK_LEN;
 			}
 	}
 	close(memory);
@@ -408,22 +428,88 @@ in_memory(void)
 	return found;
 }
 
+/* The key that a secret signs with today (AWS, "Create a signed request", step 3). */
+static Mark
+signing_key(const char *secret)
+{
+	char date[9];
+	time_t now = time(NULL);
+	const char *const links[] = {date, "us-east-1", "logs", "aws4_request"};
+	unsigned char key[4 + SECRET_LEN] = "AWS4";
+	size_t len = sizeof(key);
+	Mark mark;
+
+	memcpy(key + 4, secret, SECRET_LEN);
+	strftime(date, sizeof(date), "%Y%m%d", gmtime(&now));
+	for (size_t i = 0; i < sizeof(links) / sizeof(*links); i++, len = SHA256_DIGEST_LENGTH)
+	{
+		unsigned char next[SHA256_DIGEST_LENGTH];
+
+		HMAC(EVP_sha256(), key, (int) len, (const unsigned char *) links[i], strlen(links[i]), next, NULL);
+		memcpy(key, next, sizeof(next));
+		explicit_bzero(next, sizeof(next));
+	}
+	mark = mark_end(key, SHA256_DIGEST_LENGTH);
+	explicit_bzero(key, sizeof(key));
+	return mark;
+}
+
 static void
 wiped(void)
 {
+	static const struct
+	{
+		AwsCredentialSource source;
+		const char *environment;
+		const char *signer;
+	} sources[] = {
+		{{KEYS, .role_arn = ROLE(NAME)}, NULL, "given." NAME},
+		{{CHAIN},
+		 "AWS_CONTAINER_CREDENTIALS_FULL_URI=/container AWS_CONTAINER_AUTHORIZATION_TOKEN=" NAME NO_HOME,
+		 "container." NAME},
+	};
 	AwsClient *client = new_client();
-	char secret[SECRET_LEN + 1] = "";
 	AwsCredentials *credentials;
+	char secret[SECRET_LEN + 1], token[SECRET_LEN + 1];
+	char reply[sizeof(NAME) - 1]; /* the server's secrets end with the name backwards */
+	Mark secret_mark, token_mark, signing_mark, reply_mark;
 
-	for (int i = 0; i < SECRET_LEN; i++)
-		secret[i] = secret_char(i);
-	credentials = new_credentials(&(AwsCredentialSource){.access_key_id = "given", .secret_access_key = secret});
+	make_secret(secret, 7);
+	make_secret(token, 11);
+	for (size_t i = 0; i < sizeof(reply); i++)
+		reply[i] = NAME[sizeof(reply) - 1 - i];
+	secret_mark = mark_end(secret, SECRET_LEN);
+	token_mark = mark_end(token, SECRET_LEN);
+	signing_mark = signing_key(secret);
+	reply_mark = mark_end(reply, sizeof(reply));
+	explicit_bzero(reply, sizeof(reply));
+
+	credentials = new_credentials(
+		&(AwsCredentialSource){.access_key_id = "given", .secret_access_key = secret, .session_token = token});
 	explicit_bzero(secret, sizeof(secret));
-	is("a key to be forgotten signs", ask(client, credentials, "{}"), "given");
-	check(in_memory(), "the secret is found", "nowhere");
+	explicit_bzero(token, sizeof(token));
+	is("keys to be forgotten sign", ask(client, credentials, "{}"), "given");
+	check(in_memory(secret_mark) && in_memory(token_mark), "what is not yet wiped is found", "nowhere");
 	aws_credentials_free(credentials);
-	check(!in_memory(), "a secret is wiped", "still there");
+	check(!in_memory(secret_mark), "a secret is wiped", "still there");
+	check(!in_memory(token_mark), "a session token is wiped, what curl sent too", "still there");
+	check(!in_memory(signing_mark), "a signing key is wiped", "still there");
+
 	aws_client_free(client);
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++)
+	{
+		client = new_client();
+		credentials = new_credentials(&sources[i].source);
+		set_environment(sources[i].environment, true);
+		is("received keys sign", ask(client, credentials, "{}"), sources[i].signer);
+		check(in_memory(reply_mark), "received keys are found", sources[i].signer);
+		aws_credentials_free(credentials);
+		aws_client_free(client); /* a connection's buffer is curl's until then */
+		check(!in_memory(reply_mark), "received keys are wiped, what curl and the parsers held too", sources[i].signer);
+		set_environment(sources[i].environment, false);
+	}
+	setenv("HOME", "home", 1);
 }
 
 /* ---- the files and command lines by themselves ---- */

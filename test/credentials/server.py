@@ -3,7 +3,7 @@
     server.py COMMAND...
 
 Runs the command with one more argument, the port, and ends with its status.  The access key ids that it gives tell where
-they are from: a role's are those of whoever assumed it, with the role's name after a dot.
+they are from: a role's are those of whoever assumed it, with the role's name after a dot.  Secrets end with the name backwards.
 """
 
 import json
@@ -75,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
             assumed += 1
             count = assumed
         role = form["RoleArn"].rpartition("/")[2]
-        if broken or role == "denied":
+        if broken or role == "denied" or (role == "guarded" and form.get("ExternalId") != "it's me"):
             return self.answer(403, "<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error>"
                                     "<RequestId>id-2</RequestId></ErrorResponse>", "text/xml")
         if form["Action"] == "AssumeRoleWithWebIdentity":
@@ -92,13 +92,13 @@ class Handler(BaseHTTPRequestHandler):
         if role.startswith("counted"):
             key += str(count)
         self.answer(200, f"""<{form["Action"]}Response><{form["Action"]}Result><Credentials>
-            <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>HUSH-{role}</SecretAccessKey>
-            <SessionToken>HUSH-token</SessionToken><Expiration>{expiration()}</Expiration>
+            <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>HUSH-{role[::-1]}</SecretAccessKey>
+            <SessionToken>HUSH-token-{role[::-1]}</SessionToken><Expiration>{expiration()}</Expiration>
             </Credentials></{form["Action"]}Result></{form["Action"]}Response>""", "text/xml")
 
     def keys(self, name):
-        return {"Code": "Success", "AccessKeyId": name, "SecretAccessKey": "HUSH-" + name, "Token": "HUSH-token",
-                "Expiration": expiration()}
+        return {"Code": "Success", "AccessKeyId": name, "SecretAccessKey": "HUSH-" + name[::-1],
+                "Token": "HUSH-token-" + name[::-1], "Expiration": expiration()}
 
     def do_PUT(self):
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
