@@ -533,10 +533,14 @@ notice_holder(Session *session)
 	int nest = pin_settings();
 
 	SPI_connect();
+	/* a prepared transaction has no process; its lock on its own number tells which it is */
 	run_sql(SPI_OK_SELECT,
-			psprintf("SELECT l.pid, a.usename, a.query_start FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
+			psprintf("SELECT l.pid, coalesce(a.usename, p.owner), coalesce(a.query_start, p.prepared), p.gid "
+					 "FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
+					 "LEFT JOIN (pg_locks x JOIN pg_prepared_xacts p ON p.transaction = x.transactionid) "
+					 "ON l.pid IS NULL AND x.pid IS NULL AND x.virtualtransaction = l.virtualtransaction "
 					 "WHERE l.granted AND l.locktype = 'advisory' AND l.objsubid = %d AND l.classid = %d::oid AND "
-					 "l.database = %u AND l.pid <> pg_backend_pid() LIMIT 1",
+					 "l.database = %u AND l.pid IS DISTINCT FROM pg_backend_pid() LIMIT 1",
 					 WORKSPACE_LOCK_CLASS, session->workspace, MyDatabaseId),
 			0, NULL, NULL);
 	if (SPI_processed == 1)
@@ -545,10 +549,17 @@ notice_holder(Session *session)
 		TupleDesc desc = SPI_tuptable->tupdesc;
 		char *user = SPI_getvalue(tuple, desc, 2);
 		char *start = SPI_getvalue(tuple, desc, 3);
+		char *gid = SPI_getvalue(tuple, desc, 4);
 
-		ereport(NOTICE, (errmsg("waiting for another operation in schema \"%s\"", session->schema_name),
-						 errdetail("It is run by process %s of user \"%s\" since %s.", SPI_getvalue(tuple, desc, 1),
-								   user ? user : "unknown", start ? start : "an unknown time")));
+		user = user ? user : "unknown";
+		start = start ? start : "an unknown time";
+		ereport(NOTICE,
+				(errmsg("waiting for another operation in schema \"%s\"", session->schema_name),
+				 gid ? errdetail("It is in the transaction \"%s\" that user \"%s\" prepared at %s.", gid, user, start)
+					 : errdetail("It is run by process %s of user \"%s\" since %s.", SPI_getvalue(tuple, desc, 1), user,
+								 start),
+				 gid ? errhint("End that with COMMIT PREPARED %1$s or ROLLBACK PREPARED %1$s.", quote_literal_cstr(gid))
+					 : 0));
 	}
 	SPI_finish();
 	unpin_settings(nest);
