@@ -77,7 +77,7 @@ enum
 	ATTR_COMPUTED = 1 << 2,	 /* AWS sets it: actual always wins */
 	ATTR_REPLACE = 1 << 3,	 /* cannot change in place */
 	ATTR_SHARED = 1 << 4,	 /* AWS changes it too: an unchanged row follows the cloud */
-	ATTR_SECRET = 1 << 5,	 /* write-only: never read back, logged, or kept in state */
+	ATTR_SECRET = 1 << 5,	 /* write-only: in no log and no state; NULL in the row once AWS has it */
 	ATTR_TRIGGER = 1 << 6,	 /* acts when true, then returns to false */
 	ATTR_KEEP = 1 << 7,		 /* setting NULL cannot clear it: the value returns with a NOTICE */
 	ATTR_VOLATILE = 1 << 8,	 /* computed, and changes by itself: written back, never a difference */

@@ -403,6 +403,8 @@ wanted_values(const Action *action, Bitmapset **changed)
 
 		if ((attr->flags & ATTR_TRIGGER) && wanted[i].text != NULL && strcmp(wanted[i].text, "true") == 0)
 			wanted[i].text = "false";
+		else if ((attr->flags & ATTR_SECRET) && wanted[i].text != NULL && !action->row_only)
+			wanted[i] = (Value){0}; /* AWS has it */
 		else if (attr->form == FORM_IDS && object_replaced(&wanted[i]))
 			; /* the row still holds the ids of what was there before */
 		else if (!row_follows(action, i) || value_equal(attr, &wanted[i], &object->actual[i]) ||
