@@ -63,12 +63,20 @@ object_natural_key(const Object *object, const Value *values)
 	return text;
 }
 
-/* Names an object twice claimed, for the error. */
-static void
-bound_twice(const Object *first, const Object *second, const char *what)
+/* An object as messages name it, and its row's id: of two that claim one object both have the name. */
+static const char *
+row_name(const Object *object)
 {
-	ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION), errmsg("%s are the same %s", what, first->kind->res->name),
-					errdetail("Both %s and %s stand for it.", object_describe(first), object_describe(second)),
+	const char *name = object_describe(object);
+
+	return object->row_id < 0 ? name : psprintf("%s with id " INT64_FORMAT, name, object->row_id);
+}
+
+void
+bound_twice(const Object *first, const Object *second)
+{
+	ereport(ERROR, (errcode(ERRCODE_CARDINALITY_VIOLATION), errmsg("two rows are the same %s", first->kind->res->name),
+					errdetail("Both %s and %s stand for it.", row_name(first), row_name(second)),
 					errhint("Delete one of the rows, or give it another name.")));
 }
 
@@ -298,6 +306,22 @@ is_dispute(const Session *session, const Object *first, const Object *second)
 	return other == NULL || key == NULL || strcmp(other, key) != 0 || strcmp(key, second->natural_key) != 0;
 }
 
+/* What names an object: of a row as it will be, since some values return to it from its object. */
+static const Value *
+naming_values(const Object *object)
+{
+	const Kind *kind = object->kind;
+	Value *values;
+
+	if (object->desired == NULL || object->actual == NULL)
+		return object->desired ? object->desired : object->actual ? object->actual : object->base;
+	values = palloc(sizeof(Value) * kind->nattributes);
+	for (int i = 0; i < kind->nattributes; i++)
+		values[i] =
+			object->aws_protected || value_is_null(&object->desired[i]) ? object->actual[i] : object->desired[i];
+	return values;
+}
+
 /* Listed objects by natural key, and the check that no two rows claim one. */
 static void
 bind_by_natural_key(Session *session, Kind *kind)
@@ -314,9 +338,7 @@ bind_by_natural_key(Session *session, Kind *kind)
 
 		if (object->merged)
 			continue;
-		object->natural_key = object_natural_key(object, object->desired  ? object->desired
-														 : object->actual ? object->actual
-																		  : object->base);
+		object->natural_key = object_natural_key(object, naming_values(object));
 		if (object->natural_key == NULL)
 			continue;
 		if (object->desired != NULL)
@@ -326,7 +348,7 @@ bind_by_natural_key(Session *session, Kind *kind)
 			if (other == NIL)
 				multimap_add(rows, object->natural_key, object);
 			else if (is_dispute(session, linitial(other), object))
-				bound_twice(linitial(other), object, "two rows");
+				bound_twice(linitial(other), object);
 		}
 		else if (is_free(object) && !object->leaving)
 			multimap_add(listed, object->natural_key, object);
@@ -387,7 +409,7 @@ bind_by_cloud_id(Session *session, Kind *kind)
 		if (is_free(listed))
 			object_bind(object, listed);
 		else if (listed->desired != NULL && object->desired != NULL)
-			bound_twice(listed, object, "two rows");
+			bound_twice(listed, object);
 	}
 }
 

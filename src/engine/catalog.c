@@ -278,23 +278,69 @@ world_open(Session *session)
 	return world;
 }
 
-/* Fills in what NULL means for new rows; the statements name tables without schema. */
-void
-world_prepare(Session *session)
+typedef struct Preparation
 {
-	World *world = session->world;
-	int nest = pin_formats();
+	World *world;
+	const Resource *res; /* whose statement runs */
+} Preparation;
 
-	pin_workspace(session->schema_name);
+static void
+run_prepare(void *arg)
+{
+	Preparation *preparation = arg;
+	World *world = preparation->world;
+
 	SPI_connect();
 	for (int k = 0; k < world->nkinds; k++)
 	{
-		const Resource *res = world->kinds[k]->res;
+		const Resource *res = preparation->res = world->kinds[k]->res;
 
 		for (int i = 0; i < (int) lengthof(res->prepare) && res->prepare[i] != NULL; i++)
 			if (SPI_execute(res->prepare[i], false, 0) < 0)
 				elog(ERROR, "statement of resource \"%s\" failed: %s", res->name, res->prepare[i]);
 	}
 	SPI_finish();
+}
+
+static bool
+is_unique_violation(int sqlstate)
+{
+	return sqlstate == ERRCODE_UNIQUE_VIOLATION;
+}
+
+/* Raises the error that names two rows that Resource.prepare makes one, if there are such. */
+static void
+refuse_equal(Session *session, const Resource *res)
+{
+	Kind *kind = kind_by_name(session->world, res->name);
+	const Object *rows[2];
+
+	if (res->equal == NULL)
+		return;
+	SPI_connect();
+	run_sql(SPI_OK_SELECT, res->equal, 0, NULL, NULL);
+	if (SPI_processed == 0)
+		return;
+	world_read_rows(session);
+	for (int i = 0; i < (int) lengthof(rows); i++)
+		rows[i] = object_by_row_key(
+			kind, psprintf("[\"%s\"]", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1)));
+	bound_twice(rows[0], rows[1]);
+}
+
+/* Fills in what NULL means for new rows; the statements name tables without schema. */
+void
+world_prepare(Session *session)
+{
+	Preparation preparation = {.world = session->world};
+	ErrorData *error;
+	int nest = pin_formats();
+
+	pin_workspace(session->schema_name);
+	if (!subtransaction(run_prepare, &preparation, is_unique_violation, &error))
+	{
+		refuse_equal(session, preparation.res);
+		ReThrowError(error);
+	}
 	unpin_settings(nest);
 }

@@ -373,8 +373,8 @@ extern void become_caller(SavedUser saved);
 /* runs one statement in an open SPI connection; raises unless it ends as 'expected' (SPI_OK_...) */
 extern void run_sql(int expected, const char *sql, int nargs, const Oid *types, const Datum *values);
 extern Datum text_array(const char *const *texts, int n); /* text[]; NULL elements allowed */
-/* runs 'body' in a subtransaction; false and the message after an error that 'caught' (NULL: any) says yes to */
-extern bool subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), char **message);
+/* runs 'body' in a subtransaction; false and the error after one that 'caught' (NULL: any) says yes to */
+extern bool subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), ErrorData **failure);
 /* runs 'body' in a subtransaction that is rolled back, and passes its error on */
 extern void subtransaction_undone(void (*body)(void *), void *arg);
 /* set iff the module is installed in this workspace */
@@ -672,6 +672,7 @@ extern void object_bind(Object *object, Object *listed);
 extern void object_bind_instead(Object *object, Object *made);
 extern const char *object_natural_key(const Object *object,
 									  const Value *values); /* NULL: it has none, or a part is missing */
+pg_noreturn extern void bound_twice(const Object *first, const Object *second); /* the error: two rows of one object */
 extern void bind_world(Session *session);
 
 /* in diff.c: pure */

@@ -235,6 +235,8 @@ typedef struct Resource
 	 * rows are read: what NULL means for a new row (default VPC, its subnets)
 	 */
 	const char *prepare[4];
+	const char
+		*equal; /* gives (id, id) of rows that .prepare makes one: for the error, when their key kept it from it */
 
 	/* states: patterns over an item */
 	const char *absent;	   /* as if it was not there */

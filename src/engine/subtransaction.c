@@ -12,11 +12,11 @@
 
 /*
  * Runs 'body' in a subtransaction, which is kept or undone.  On an error that
- * 'caught' says yes to (NULL: any): false and the message; others, and cancels
+ * 'caught' says yes to (NULL: any): false and the error; others, and cancels
  * and shutdowns always, are passed on.
  */
 static bool
-in_subtransaction(void (*body)(void *), void *arg, bool keep, bool (*caught)(int sqlstate), char **message)
+in_subtransaction(void (*body)(void *), void *arg, bool keep, bool (*caught)(int sqlstate), ErrorData **failure)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -48,7 +48,7 @@ in_subtransaction(void (*body)(void *), void *arg, bool keep, bool (*caught)(int
 			CurrentResourceOwner = owner;
 			ReThrowError(error);
 		}
-		*message = error->message;
+		*failure = error;
 	}
 	PG_END_TRY();
 	MemoryContextSwitchTo(context);
@@ -57,9 +57,9 @@ in_subtransaction(void (*body)(void *), void *arg, bool keep, bool (*caught)(int
 }
 
 bool
-subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), char **message)
+subtransaction(void (*body)(void *), void *arg, bool (*caught)(int sqlstate), ErrorData **failure)
 {
-	return in_subtransaction(body, arg, true, caught, message);
+	return in_subtransaction(body, arg, true, caught, failure);
 }
 
 static bool

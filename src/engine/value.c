@@ -196,11 +196,11 @@ is_data_error(int sqlstate)
 static bool
 attempt(void (*work)(void *arg), void *arg, const char **why)
 {
-	char *message;
+	ErrorData *error;
 
-	if (subtransaction(work, arg, is_data_error, &message))
+	if (subtransaction(work, arg, is_data_error, &error))
 		return true;
-	*why = clip(message);
+	*why = clip(error->message);
 	return false;
 }
 

@@ -140,17 +140,17 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 		List *batch = NIL;
 		List *whys;
 		ListCell *cell;
-		char *why;
+		ErrorData *error;
 		int tried;
 
 		for (int i = from; i < Min(from + BATCH, n); i++)
 			batch = lappend(batch, list_nth(items, i));
 		work.items = batch;
-		if (subtransaction(do_work, &work, NULL, &why))
+		if (subtransaction(do_work, &work, NULL, &error))
 			continue;
 		if (list_length(batch) == 1)
 		{
-			failed(linitial(batch), why);
+			failed(linitial(batch), error->message);
 			continue;
 		}
 		do
@@ -162,10 +162,10 @@ write_set(Session *session, Kind *kind, List *items, Writer writer, void (*faile
 			foreach (cell, batch)
 			{
 				work.items = list_make1(lfirst(cell));
-				if (subtransaction(do_work, &work, NULL, &why))
+				if (subtransaction(do_work, &work, NULL, &error))
 					continue;
 				refused = lappend(refused, lfirst(cell));
-				whys = lappend(whys, why);
+				whys = lappend(whys, error->message);
 			}
 			batch = refused;
 		} while (batch != NIL && list_length(batch) < tried);

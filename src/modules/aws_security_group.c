@@ -58,6 +58,8 @@ static const Resource security_group = {
 			" WHERE g.vpc_id IS NULL AND g.group_id IS NULL"
 			" AND v.is_default AND v.vpc_id IS NOT NULL AND v.region = g.region",
 		},
+	.equal = "SELECT a.id, b.id FROM vpc v JOIN security_group a ON a.vpc_id = v.id AND v.is_default"
+			 " JOIN security_group b ON b.vpc_id IS NULL AND b.group_name = a.group_name AND b.region = a.region",
 	.protect = "GroupName=default",
 	.blocks = "vpc_id",
 	.attributes =
@@ -100,6 +102,17 @@ static const Resource security_group = {
 	.mark_path = EC2_MARK_PATH,
 };
 
+/* AWS answers with names of protocols, and -1 for all ports, whatever was asked for. */
+#define SPELLED                                                                                                           \
+	"WITH spelled AS ("                                                                                                   \
+	" SELECT r.*, protocol, CASE WHEN all_ports THEN coalesce(from_port, -1) ELSE from_port END AS first,"                \
+	" CASE WHEN all_ports THEN coalesce(to_port, -1) ELSE to_port END AS last"                                            \
+	" FROM security_group_rule r, LATERAL (SELECT CASE lower(ip_protocol) WHEN '6' THEN 'tcp' WHEN '17' THEN"             \
+	" 'udp' WHEN '1' THEN 'icmp' WHEN '58' THEN 'icmpv6' WHEN 'all' THEN '-1' ELSE lower(ip_protocol) END) p (protocol)," \
+	" LATERAL (SELECT protocol IN ('-1', 'icmp', 'icmpv6')) q (all_ports)) "
+#define RULE(r) \
+	"(" r ".first, " r ".last, " r ".cidr_ipv4, " r ".cidr_ipv6, " r ".prefix_list_id, " r ".source_security_group)"
+
 static const Resource security_group_rule = {
 	.name = "security_group_rule",
 	.service = "ec2",
@@ -110,23 +123,17 @@ static const Resource security_group_rule = {
 	.get_batch = EC2_MAX_FILTER_VALUES,
 	.find_input = EC2_BY_IDS("group-id"),
 	.find_parent = "security_group_id",
-	/* AWS answers with names of protocols, and -1 for all ports, whatever was asked for. */
 	.prepare =
 		{
-			"WITH spelled AS ("
-			" SELECT id, from_port, to_port, CASE lower(ip_protocol) WHEN '6' THEN 'tcp' WHEN '17' THEN 'udp'"
-			" WHEN '1' THEN 'icmp' WHEN '58' THEN 'icmpv6' WHEN 'all' THEN '-1' ELSE lower(ip_protocol) END AS protocol"
-			" FROM security_group_rule"
-			" WHERE from_port IS NULL OR to_port IS NULL OR ip_protocol NOT IN ('tcp', 'udp', 'icmp', 'icmpv6', '-1')"
-			") "
-			"UPDATE security_group_rule r SET ip_protocol = s.protocol,"
-			" from_port = CASE WHEN s.protocol IN ('-1', 'icmp', 'icmpv6') THEN coalesce(s.from_port, -1)"
-			" ELSE s.from_port END,"
-			" to_port = CASE WHEN s.protocol IN ('-1', 'icmp', 'icmpv6') THEN coalesce(s.to_port, -1)"
-			" ELSE s.to_port END"
-			" FROM spelled s WHERE r.id = s.id AND (r.ip_protocol <> s.protocol"
-			" OR (s.protocol IN ('-1', 'icmp', 'icmpv6') AND (s.from_port IS NULL OR s.to_port IS NULL)))",
+			SPELLED "UPDATE security_group_rule r SET ip_protocol = s.protocol, from_port = s.first, to_port = s.last"
+					" FROM spelled s WHERE r.id = s.id"
+					" AND (s.from_port IS NULL OR s.to_port IS NULL"
+					" OR s.ip_protocol NOT IN ('tcp', 'udp', 'icmp', 'icmpv6', '-1'))"
+					" AND (s.ip_protocol, s.from_port, s.to_port) IS DISTINCT FROM (s.protocol, s.first, s.last)",
 		},
+	.equal = SPELLED "SELECT a.id, b.id FROM spelled a JOIN spelled b"
+					 " ON a.id < b.id AND a.security_group_id = b.security_group_id AND a.is_egress = b.is_egress"
+					 " AND a.protocol = b.protocol AND " RULE("a") " IS NOT DISTINCT FROM " RULE("b"),
 	.dies_with = "security_group_id",
 	.blocks = "source_security_group",
 	.reply_complete = 1,

@@ -254,11 +254,41 @@ def one_object_twice():
     do("INSERT INTO security_group (group_name, description) VALUES ('two', 'd')", "INSERT INTO security_group"
        " (group_name, description, vpc_id) SELECT 'two', 'd', id FROM vpc WHERE is_default")
     before = len(changing())
-    contains("the one names the VPC, the other leaves it out", sql(r"\set VERBOSITY verbose", "SELECT iasql_apply()"),
-             "ERROR:  23505: duplicate key", '"security_group_group_name_vpc_id_region_key"', "(two, ")
+    ids = sql("SELECT id FROM security_group WHERE group_name = 'two' ORDER BY vpc_id NULLS LAST").splitlines()
+    for verb in "preview_apply", "apply":
+        contains(f"{verb}: the one names the VPC, the other leaves it out", sql(r"\set VERBOSITY verbose", f"SELECT iasql_{verb}()"),
+                 "ERROR:  21000: two rows are the same security_group",
+                 "DETAIL:  Both security_group two with id {} and security_group two with id {} stand for it.".format(*ids),
+                 "HINT:  Delete one of the rows, or give it another name.")
     check("before any call", len(changing()), before)
+    check("both rows stay", sql("SELECT count(*), count(vpc_id) FROM security_group WHERE group_name = 'two'"), "2|1")
     do("DELETE FROM security_group WHERE group_name = 'two' AND vpc_id IS NULL")
     check("one of them is created", [line.split("|")[:2] for line in actions()], [["create", "security_group"]])
+    do("UPDATE security_group SET vpc_id = NULL WHERE group_name = 'two'", "INSERT INTO security_group"
+       " (group_name, description, vpc_id) SELECT 'two', 'd', id FROM vpc WHERE is_default")
+    before = len(changing())
+    contains("the VPC of the one returns", sql("SELECT iasql_apply()"), "two rows are the same security_group", "Both security_group two (sg-")
+    do("DELETE FROM security_group WHERE group_name = 'two' AND group_id IS NULL",
+       "UPDATE security_group SET group_name = 'mine' WHERE group_name = 'default'",
+       "INSERT INTO security_group (group_name, description) VALUES ('default', 'd')")
+    contains("the name of the one returns", sql("SELECT iasql_apply()"), "two rows are the same security_group", "Both security_group mine (sg-")
+    check("before any call", len(changing()), before)
+    do("DELETE FROM security_group WHERE group_name = 'default'")
+    check("alone they have their values back", ([line.split("|")[0] for line in actions()], sql(
+        "SELECT group_name, vpc_id IS NULL FROM security_group ORDER BY 1")), (["update"] * 2, "default|f\ng|f\ntwo|f"))
+    for one, other in ("'TCP', 443, 443", "'6', 443, 443"), ("'all', NULL, NULL", "'-1', -1, -1"):
+        do("INSERT INTO security_group_rule (security_group_id, is_egress, cidr_ipv4, ip_protocol, from_port, to_port)"
+           f" SELECT id, false, '10.0.0.0/8', s.* FROM security_group, (VALUES ({one}), ({other})) s WHERE group_name = 'two'")
+        contains("a rule in two spellings", sql(r"\set VERBOSITY verbose", "SELECT iasql_apply()"),
+                 "ERROR:  21000: two rows are the same security_group_rule", "DETAIL:  Both security_group_rule ", " stand for it.")
+        do("DELETE FROM security_group_rule WHERE id = (SELECT max(id) FROM security_group_rule)")
+    do("DELETE FROM security_group_rule WHERE cidr_ipv4 = '10.0.0.0/8'")
+    do("CREATE UNIQUE INDEX mine ON security_group (vpc_id) WHERE group_name LIKE 't%'",
+       "INSERT INTO security_group (group_name, description) VALUES ('three', 'd')")
+    contains("a key of the user's own says what it said", sql(r"\set VERBOSITY verbose", "SELECT iasql_apply()"),
+             "ERROR:  23505: duplicate key", '"mine"')
+    do("DELETE FROM security_group WHERE group_name = 'three'", "DROP INDEX mine")
+    check("nothing is left to do", actions(), [])
 
 
 def an_id_in_a_row():
