@@ -13,8 +13,9 @@
  * call succeeds and changes nothing.  One thread serves one connection, as few
  * clients open more than a hundred.
  *
- *	  GET /bench/set?delay=50&groups=1000&roles=0&log_groups=0
- *					sets any of these and forgets what was counted
+ *	  GET /bench/set?delay=50&hold=0&groups=1000&roles=0&log_groups=0
+ *					sets any of these and forgets what was counted; hold=1:
+ *					what is no read is not answered
  *	  GET /bench/counts
  *					"<requests> <peak in flight> <bytes of answers> <ms in
  *					which any was in flight>" and a line "<count> <operation>"
@@ -38,6 +39,7 @@
 
 #define MAX_OPERATIONS 500
 #define RULES_OF_GROUP 4
+#define HELD_S 3600
 
 /* Bytes that grow. */
 typedef struct Text
@@ -65,7 +67,8 @@ typedef struct Inventory
 static int emulator_port;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below */
-static long delay_ms;
+static Inventory delay = {"delay", 0}; /* ms */
+static Inventory hold = {"hold", 0};
 static Inventory groups = {"groups", 0};
 static Inventory roles = {"roles", 0};
 static Inventory log_groups = {"log_groups", 0};
@@ -267,6 +270,13 @@ name_operation(const Message *request, char *name, size_t size)
 				 (int) strspn(at + 7, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), at + 7);
 	else
 		snprintf(name, size, "%.*s", (int) strcspn(request->bytes.data, "?\r\n"), request->bytes.data);
+}
+
+static bool
+is_read(const char *operation)
+{
+	return strncmp(operation, "Describe", 8) == 0 || strncmp(operation, "List", 4) == 0 ||
+		   strncmp(operation, "Get", 3) == 0;
 }
 
 static void
@@ -522,8 +532,7 @@ write_answer(const Message *request, const char *operation, Text *out)
 static void
 set_values(const char *path)
 {
-	Inventory *const inventories[] = {&groups, &roles, &log_groups};
-	Inventory delay = {"delay", delay_ms};
+	Inventory *const settable[] = {&delay, &hold, &groups, &roles, &log_groups};
 	const char *query = strchr(path, '?');
 
 	while (query != NULL && *query != ' ')
@@ -531,16 +540,11 @@ set_values(const char *path)
 		const char *name = query + 1;
 		size_t n = strcspn(name, "= ");
 
-		for (int i = 0; i < 4; i++)
-		{
-			Inventory *into = i < 3 ? inventories[i] : &delay;
-
-			if (strlen(into->name) == n && strncmp(into->name, name, n) == 0)
-				into->count = strtol(name + n + 1, NULL, 10);
-		}
+		for (size_t i = 0; i < sizeof(settable) / sizeof(*settable); i++)
+			if (strlen(settable[i]->name) == n && strncmp(settable[i]->name, name, n) == 0)
+				settable[i]->count = strtol(name + n + 1, NULL, 10);
 		query = name + strcspn(name, "& ");
 	}
-	delay_ms = delay.count;
 	memset(operations, 0, sizeof(operations));
 	operation_count = 0;
 	request_count = peak_in_flight = answered_bytes = 0;
@@ -640,7 +644,7 @@ serve(void *arg)
 	{
 		const char *path = strchr(request.bytes.data, ' ') + 1;
 		char name[80];
-		struct timespec delay;
+		struct timespec pause;
 
 		answer.bytes.len = 0;
 		if (strncmp(path, "/bench/", 7) == 0)
@@ -660,9 +664,11 @@ serve(void *arg)
 			busy_since = now_ms();
 		if (++in_flight > peak_in_flight)
 			peak_in_flight = in_flight;
-		delay = (struct timespec){.tv_sec = delay_ms / 1000, .tv_nsec = delay_ms % 1000 * 1000000};
+		pause = (struct timespec){.tv_sec = delay.count / 1000, .tv_nsec = delay.count % 1000 * 1000000};
+		if (hold.count && !is_read(name))
+			pause.tv_sec = HELD_S;
 		pthread_mutex_unlock(&lock);
-		nanosleep(&delay, NULL);
+		nanosleep(&pause, NULL);
 		if (emulator_port == 0)
 		{
 			write_answer(&request, name, &answer.bytes);

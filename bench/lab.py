@@ -1,6 +1,7 @@
 """What the benchmarks are measured with: a cluster, an endpoint that counts, and sessions whose backend is watched."""
 import json
 import os
+import random
 import socket
 import subprocess
 import time
@@ -156,19 +157,37 @@ class Session:
             session.sql(f"SELECT iasql_install({', '.join(repr(m) for m in modules)})")
         return session
 
-    def sql(self, text):
-        """Run statements; return what they print.  An error ends the benchmark."""
+    def send(self, text):
+        """Have statements run."""
         self.process.stdin.write(text.rstrip().rstrip(";") + ";\n\\echo =end=\n")
         self.process.stdin.flush()
-        lines = []
-        for line in self.process.stdout:
-            if line == "=end=\n":
-                break
-            lines.append(line)
-        result = "".join(lines)
+
+    def answer(self):
+        """Return what they print."""
+        return "".join(iter(self.process.stdout.readline, "=end=\n"))
+
+    def sql(self, text):
+        """Run statements; return what they print.  An error ends the benchmark."""
+        self.send(text)
+        result = self.answer()
         if "ERROR:" in result or "FATAL:" in result or self.process.poll() is not None:
             raise SystemExit(f"{text[:300]}\n{result}")
         return result
+
+    def cancel(self, text, other):
+        """Run a statement until it waits, and have another session cancel it; return in how many ms it has ended."""
+        waits = f"SELECT wait_event_type IN ('Extension', 'Timeout') FROM pg_stat_activity WHERE pid = {self.pid}"
+        self.send(text)
+        wait_for(lambda: other.sql(waits) == "t\n", text)
+        time.sleep(random.uniform(0.5, 1.5))  # at any moment of what is done once a second
+        start = time.monotonic()
+        other.send(f"SELECT pg_cancel_backend({self.pid})")
+        result = self.answer()
+        wall = time.monotonic() - start
+        other.answer()
+        if "canceling statement due to user request" not in result:
+            raise SystemExit(f"{text[:300]}\n{result}")
+        return wall * 1000
 
     def memory(self, key="VmRSS"):
         """Return kB of the backend, shared buffers left out: what it holds now, or (VmHWM) held at most."""
