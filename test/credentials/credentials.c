@@ -413,13 +413,16 @@ in_memory(Mark mark)
 			continue;
 		for (; from < to && (len = pread(memory, bytes, to - from < sizeof(bytes) ? to - from : sizeof(bytes), (off_t) from)) > 0;
 			 from += len >= MARK_LEN ? len - MARK_LEN + 1 : len)
-			for (ssize_t at = 0, i = 0; at + MARK_LEN <= len; at++, i = 0)
+			for (const unsigned char *at = bytes, *end = bytes + len;
+				 (at = memchr(at, (unsigned char) ~mark.inverted[0], end - at)) != NULL && end - at >= MARK_LEN; at++)
 			{
-				if (from + at >= (unsigned long) bytes && from + at < (unsigned long) (bytes + sizeof(bytes)))
-					continue;
-				while (i < MARK_LEN && bytes[at + i] == (unsigned char) ~mark.inverted[i])
+				unsigned long address = from + (at - bytes);
+				int i = 1;
+
+				while (i < MARK_LEN && at[i] == (unsigned char) ~mark.inverted[i])
 					i++;
-				found |= i == MARK_LEN;
+				found |= i == MARK_LEN &&
+						 (address < (unsigned long) bytes || address >= (unsigned long) (bytes + sizeof(bytes)));
 			}
 	}
 	close(memory);

@@ -12,18 +12,20 @@ import socketserver
 import subprocess
 import sys
 import threading
+import time
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import parse_qs, urlsplit
 
+BRIEF = 2  # s that a brief role's keys are used: they end 5 s later
 lock = threading.Lock()
 assumed = 0
 broken = False  # STS has stopped working
 old = set()     # keys that count as expired from now on
 
 
-def expiration():
-    return (datetime.now(timezone.utc) + timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+def expiration(seconds=3600):
+    return (datetime.now(timezone.utc) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -65,6 +67,13 @@ class Handler(BaseHTTPRequestHandler):
             broken = False
         elif command == "assumed":
             signer = str(assumed)
+        elif command in ("wear", "wait") and not body.get("nextToken"):
+            # the first of two pages: its key is too old for the second, by AWS's word or by the clock
+            if command == "wear":
+                old.add(signer)
+            else:
+                time.sleep(BRIEF)
+            return self.answer(200, {"logGroups": [{"logGroupName": signer}], "nextToken": "2"})
         elif signer in old:
             return self.answer(400, {"__type": "ExpiredTokenException", "message": "too old"})
         self.answer(200, {"logGroups": [{"logGroupName": signer}]})
@@ -93,7 +102,7 @@ class Handler(BaseHTTPRequestHandler):
             key += str(count)
         self.answer(200, f"""<{form["Action"]}Response><{form["Action"]}Result><Credentials>
             <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>HUSH-{role[::-1]}</SecretAccessKey>
-            <SessionToken>HUSH-token-{role[::-1]}</SessionToken><Expiration>{expiration()}</Expiration>
+            <SessionToken>HUSH-token-{role[::-1]}</SessionToken><Expiration>{expiration(BRIEF + 5 if "brief" in role else 3600)}</Expiration>
             </Credentials></{form["Action"]}Result></{form["Action"]}Response>""", "text/xml")
 
     def keys(self, name):
