@@ -40,6 +40,7 @@ ATTRIBUTES = (
     "<GetTopicAttributesResponse><GetTopicAttributesResult><Attributes>%s</Attributes></GetTopicAttributesResult>"
     "</GetTopicAttributesResponse>"
 )
+TIME = "Action=DescribeSpotPriceHistory&Version=2016-11-15&StartTime=%s"
 ENTRY = "<entry><key>k%d</key><value>v</value></entry>"
 
 
@@ -98,6 +99,27 @@ REQUESTS = [
      {"x-amzn-query-mode": "true", "X-Amz-Target": "AmazonSQS.ReceiveMessage", "body": '{"QueueUrl":"q"}'}, None),
     ("lexv2-runtime StartConversation", {}, "which is not supported", None),
     ("sdb ListDomains", {}, "which is not supported", None),
+    *(("ec2 DescribeSpotPriceHistory", {"StartTime": given}, {"body": TIME % written.replace(":", "%3A")}, None) for given, written in [
+        ("2014-04-29", "2014-04-29T00:00:00Z"),
+        ("2014-04-29 18:30", "2014-04-29T18:30:00Z"),
+        ("2014-04-29T18:30:38.000000001Z", "2014-04-29T18:30:38.000000001Z"),
+        ("2014-04-29T18:30:38.0001+01:30", "2014-04-29T17:00:38.000100Z"),
+        ("2014-04-29T23:30:38-0130", "2014-04-30T01:00:38Z"),
+        ("Tue, 29 Apr 2014 18:30:38.5 GMT", "2014-04-29T18:30:38.500Z"),
+        (-0.5, "1969-12-31T23:59:59.500Z"),
+        (-1, "1969-12-31T23:59:59Z"),
+        ("1.5e3", "1970-01-01T00:25:00Z"),
+        ("150e-2", "1970-01-01T00:00:01.500Z"),
+    ]),
+    *(("ec2 DescribeSpotPriceHistory", {"StartTime": given}, 'parameter "StartTime" must be a timestamp', None) for given in [
+        "2014-04", "2014-04-29T", "2014-04-29T18:30:3", "2014-04-29T18:30:38EST", "2014-04-29T18:30:38+1", "2014-04-29T18:30:38+01:6",
+        "2014-04-29T18:30:38+01:60", "2014-02-30", "2014-04-29T24:00:00Z", "Tue, 29", "Tue, x Apr 2014 18:30:38 GMT",
+        "Tue, 29 Foo 2014 18:30:38 GMT", "Tue, 29 Apr 14 18:30:38 GMT", "Tue, 29 Apr 2014 18:30 GMT", ".", "1e", "1x", "1e12", "-1e11",
+        "1" * 65,
+    ]),
+    *(("events PutEvents", {"Entries": [{"Time": given}]}, {"body": '{"Entries":[{"Time":%s}]}' % written}, None) for given, written in [
+        (1.5, "1.5"), (-0.5, "-0.5"), (-1.25, "-1.25"), ("1970-01-01T00:00:00.000000001Z", "0.000000001"), (-2, "-2"),
+    ]),
 ]  # fmt: skip
 
 # operation, items, status, headers, body, then a part of what comes: items, result, tokens, error
