@@ -649,43 +649,52 @@ with_parents(World *world, Bitmapset *kinds, const Kind *kind)
 }
 
 /*
- * Lists the given kinds (NULL: all), and those that they are listed per, in
- * all enabled regions; those that this operation has listed already stay as
- * they are.  Objects have their actual values afterwards, references
- * unresolved.  A failed listing is a WARNING; it is an error if none succeeded.
+ * Starts to list the given kinds, and those that they are listed per, in all
+ * enabled regions.  Nothing is taken before cloud_list_end, so rows may be read
+ * meanwhile.
  */
 void
-cloud_list(Session *session, Bitmapset *kinds)
+cloud_list_begin(Session *session, const Bitmapset *kinds)
 {
 	World *world = session->world;
 	MemoryContext old = MemoryContextSwitchTo(session->memory);
-	TimestampTz told = GetCurrentTimestamp();
 	Bitmapset *wanted = NULL;
-	List *scans = NIL;
 	ListCell *cell;
 
-	account_open(session);
 	for (int k = 0; k < world->nkinds; k++)
-		if (kinds == NULL || bms_is_member(k, kinds))
+		if (bms_is_member(k, kinds))
 			wanted = with_parents(world, wanted, world->kinds[k]);
 	for (int k = 0; k < world->nkinds; k++)
 	{
 		Kind *kind = world->kinds[k];
 		int regions = kind->has_region ? world->nregions : 1;
 
-		if (!bms_is_member(k, wanted) || kind->scans != NIL || kind->res->list.operation == NULL)
-			continue;
-		for (int r = 0; r < regions; r++)
+		for (int r = 0; bms_is_member(k, wanted) && kind->res->list.operation != NULL && r < regions; r++)
 		{
 			Scan *scan = scan_new(session, kind, kind->has_region ? world->regions[r] : "", true);
 
 			kind->scans = lappend(kind->scans, scan);
-			scans = lappend(scans, scan);
+			world->scans = lappend(world->scans, scan);
 		}
 	}
-	foreach (cell, scans)
+	foreach (cell, world->scans)
 		scan_begin(lfirst(cell));
-	foreach (cell, scans)
+	MemoryContextSwitchTo(old);
+}
+
+/*
+ * Takes what the listings answer, after rows and state were read.  Objects have
+ * their actual values afterwards, references unresolved.  A failed listing is a
+ * WARNING; it is an error if none succeeded.
+ */
+void
+cloud_list_end(Session *session)
+{
+	MemoryContext old = MemoryContextSwitchTo(session->memory);
+	TimestampTz told = GetCurrentTimestamp();
+	ListCell *cell;
+
+	foreach (cell, session->world->scans)
 	{
 		const Scan *scan = lfirst(cell);
 
@@ -699,7 +708,7 @@ cloud_list(Session *session, Bitmapset *kinds)
 									*scan->region ? " in " : "", scan->region)));
 		}
 	}
-	report_failures(scans);
+	report_failures(session->world->scans);
 	MemoryContextSwitchTo(old);
 }
 

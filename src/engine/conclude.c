@@ -46,11 +46,12 @@ fill_from_sent(Object *object)
 		object->actual = palloc0(sizeof(Value) * kind->nattributes);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
-		bool computed = kind->res->attributes[i].flags & ATTR_COMPUTED;
+		int flags = kind->res->attributes[i].flags;
+		bool computed = flags & ATTR_COMPUTED;
 		bool has = object->actual[i].text != NULL;
 
 		if (!has && computed)
-			object->actual[i] = (Value){0};
+			object->actual[i] = (Value){.text = flags & ATTR_ACCOUNT ? kind->world->account : NULL};
 		else if (!computed && (!has || !value_is_null(&object->desired[i]) || was_set(object, i)))
 			object->actual[i] = object->desired[i];
 	}
@@ -94,6 +95,24 @@ find_nameless(Session *session, Kind *kind, List *nameless)
 		fill_from_sent(lfirst(cell));
 }
 
+/* Whether what was sent and answered is all that AWS would tell. */
+static bool
+reply_says_all(const Object *object)
+{
+	const Kind *kind = object->kind;
+
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+
+		if ((attr->flags & ATTR_ACCOUNT) && kind->world->account == NULL)
+			return false;
+		if (list_names(kind->res->reply_lacks, attr->column) && value_is_null(&object->desired[i]))
+			return false;
+	}
+	return kind->res->reply_complete;
+}
+
 /* Reads objects again, parents first, those of all kinds at once; where AWS does not show one, its reply counts. */
 static void
 read_back(Session *session, List *objects)
@@ -109,7 +128,7 @@ read_back(Session *session, List *objects)
 
 		if (object->cloud_id == NULL)
 			nameless = lappend(nameless, object);
-		else if (object->kind->res->reply_complete)
+		else if (reply_says_all(object))
 			fill_from_sent(object);
 		else
 		{

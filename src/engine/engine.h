@@ -186,6 +186,7 @@ typedef struct World
 	int nregions;
 	const char *account;  /* AWS account id, or NULL while unknown */
 	Bitmapset *looked_at; /* kinds, by index, that this operation lists */
+	List *scans;		  /* cloud.c's own */
 	List *tombstones;	  /* state.c's own */
 	bool tombstones_read;
 	MemoryContext memory; /* of all that belongs to it; world_alloc carves it from blocks */
@@ -632,7 +633,8 @@ extern void object_resolve_actual(Session *session, Object *object); /* referenc
 extern void kind_resolve_actual(Session *session, Kind *kind); /* called parents first, after the parents were bound */
 
 /* in cloud.c: listing */
-extern void cloud_list(Session *session, Bitmapset *kinds); /* NULL: all; all regions and parents at once */
+extern void cloud_list_begin(Session *session, const Bitmapset *kinds); /* all regions and parents at once */
+extern void cloud_list_end(Session *session);
 /* whether the listing of a kind in a region succeeded, and why not; a per-parent listing also asks for the parent */
 extern bool kind_listed(const Kind *kind, const char *region, const Object *parent, const char **why);
 /* the region to ask for a kind's objects of a region */

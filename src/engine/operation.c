@@ -40,40 +40,32 @@ is_preview(const Session *session)
 	return session->verb == VERB_PREVIEW_APPLY || session->verb == VERB_PREVIEW_SYNC;
 }
 
-/* Whether rows came or went since they and the cloud agreed last, so that AWS will be called. */
-static bool
-rows_came_or_went(const World *world)
+static void
+list_begin(Session *session)
 {
-	for (int k = 0; k < world->nkinds; k++)
-	{
-		ListCell *cell;
+	Bitmapset *kinds = session->world->looked_at = scope_kinds(session);
 
-		foreach (cell, world->kinds[k]->objects)
-			if ((((Object *) lfirst(cell))->desired == NULL) != (((Object *) lfirst(cell))->base == NULL))
-				return true;
-	}
-	return false;
+	if (kinds == NULL)
+		return;
+	if (session->verb == VERB_APPLY)
+		account_ask(session); /* the guard will */
+	cloud_list_begin(session, kinds);
 }
 
-/* Reads all three sides; until when a call in doubt may still change what is seen, or 0. */
+/* Reads all three sides, rows while the cloud's answers are on their way; until when a call in doubt may still change what is seen, or 0. */
 static TimestampTz
 look(Session *session)
 {
-	Bitmapset *kinds;
-
 	session->world = world_open(session);
+	if (!session->changed_only)
+		list_begin(session);
 	if (!is_sync(session) && session->verb != VERB_INSTALL && session->verb != VERB_REFRESH && !XactReadOnly)
 		world_prepare(session);
 	world_read_rows(session);
 	state_read(session);
-	kinds = session->world->looked_at = scope_kinds(session);
-	if (kinds != NULL)
-	{
-		account_open(session);
-		if (session->verb == VERB_APPLY && rows_came_or_went(session->world))
-			account_ask(session); /* the guard will */
-		cloud_list(session, kinds);
-	}
+	if (session->changed_only)
+		list_begin(session);
+	cloud_list_end(session);
 	return settle_world(session);
 }
 

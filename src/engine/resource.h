@@ -83,7 +83,8 @@ enum
 	ATTR_VOLATILE = 1 << 8,	 /* computed, and changes by itself: written back, never a difference */
 	ATTR_EXCLUSIVE = 1 << 9, /* a reference that only one object may hold */
 	ATTR_INSIDE = 1 << 10,	 /* ids of what is in an object that it cannot leave: left to AWS where that is made anew */
-	ATTR_VARIANT = 1 << 11	 /* says of what kind the object is: a change from or to NULL cannot be made in place */
+	ATTR_ACCOUNT = 1 << 11,	 /* computed: the account's id, which no reply has to say */
+	ATTR_VARIANT = 1 << 12	 /* says of what kind the object is: a change from or to NULL cannot be made in place */
 };
 
 /*
@@ -254,9 +255,10 @@ typedef struct Resource
 	const char *after;	  /* "resource:their_attr=my_attr" comma separated: create after those, delete before */
 	const char *serial;	  /* attribute: one action at a time per value */
 	const char *overlaps; /* "range_attr,scope_attr": ranges of one scope may not overlap */
-	int reply_complete;	  /* replies to create and change hold all: no reading back */
-	int versioned;		  /* an edit makes the next version; the old one goes after its users moved, if all are rows */
-	int loses_data;		  /* replacement, renaming or a move of region loses contents: guarded */
+	int reply_complete;	  /* replies to create and change hold all: no reading back, unless */
+	const char *reply_lacks; /* a row leaves one of these columns, comma separated, to AWS */
+	int versioned;	/* an edit makes the next version; the old one goes after its users moved, if all are rows */
+	int loses_data; /* replacement, renaming or a move of region loses contents: guarded */
 
 	Attribute attributes[MAX_ATTRIBUTES];
 	Call

@@ -62,11 +62,13 @@ static const Resource security_group = {
 			 " JOIN security_group b ON b.vpc_id IS NULL AND b.group_name = a.group_name AND b.region = a.region",
 	.protect = "GroupName=default",
 	.blocks = "vpc_id",
+	.reply_complete = 1,
+	.reply_lacks = "description,vpc_id",
 	.attributes =
 		{
 			{"description", "Description", FORM_SCALAR, ATTR_REPLACE | ATTR_KEEP},
 			{"group_name", "GroupName", FORM_SCALAR, ATTR_KEY | ATTR_REPLACE},
-			{"owner_id", "OwnerId", FORM_SCALAR, ATTR_COMPUTED},
+			{"owner_id", "OwnerId", FORM_SCALAR, ATTR_COMPUTED | ATTR_ACCOUNT},
 			{"group_id", "GroupId", FORM_SCALAR, ATTR_ID | ATTR_COMPUTED},
 			{"vpc_id", "VpcId", FORM_REF, ATTR_KEY | ATTR_REPLACE | ATTR_KEEP, .refers = "vpc"},
 		},

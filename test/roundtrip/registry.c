@@ -35,6 +35,7 @@ static const struct
 	{ATTR_TRIGGER, "trigger"},
 	{ATTR_KEEP, "keep"},
 	{ATTR_VOLATILE, "volatile"},
+	{ATTR_ACCOUNT, "account"},
 	{ATTR_VARIANT, "variant"},
 	{ATTR_EXCLUSIVE, "exclusive"},
 	{ATTR_INSIDE, "inside"},
