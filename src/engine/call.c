@@ -650,6 +650,12 @@ cloud_turn(void)
 	drive();
 }
 
+void
+cloud_send(void)
+{
+	aws_client_drive(client);
+}
+
 CloudCall *
 cloud_next(Session *session, long timeout)
 {

@@ -679,6 +679,8 @@ cloud_list_begin(Session *session, const Bitmapset *kinds)
 	}
 	foreach (cell, world->scans)
 		scan_begin(lfirst(cell));
+	if (world->scans != NIL)
+		cloud_send();
 	MemoryContextSwitchTo(old);
 }
 

@@ -342,6 +342,42 @@ import_objects(Session *session, List *objects)
 	write_base(session, agreed);
 }
 
+bool
+concludes_early(const Action *action)
+{
+	const Object *object = action->object;
+	int id = object->kind->id_attribute;
+
+	if (action->kind != ACTION_CREATE || action->adopted || object->cloud_id == NULL || !reply_says_all(object))
+		return false;
+	/* other rows may still name what is made anew by the id that its row holds */
+	return id < 0 || (object->kind->res->attributes[id].flags & ATTR_COMPUTED) == 0 ||
+		   value_is_null(&object->desired[id]);
+}
+
+/*
+ * Writes rows and base of creations while other calls are in flight, so that
+ * little is left to be done when the last of them has ended.
+ */
+void
+conclude_early(Session *session, List *actions)
+{
+	List *agreed = NIL;
+	ListCell *cell;
+
+	foreach (cell, actions)
+	{
+		Action *action = lfirst(cell);
+
+		fill_from_sent(action->object);
+		object_resolve_actual(session, action->object);
+		action->concluded = true;
+	}
+	conclude_written(actions, &agreed);
+	write_rows(session, actions);
+	write_base(session, agreed);
+}
+
 /*
  * Ends an apply: after this rows, state and cloud agree, or an error says what
  * does not.  With session->report_errors nothing is raised for failed actions.
@@ -371,10 +407,12 @@ conclude(Session *session, Plan *plan)
 
 		called |= !action->row_only;
 		failed |= action->state == ACTION_FAILED;
-		if (is_touched(action))
-			touched[k] = lappend(touched[k], action->object);
 		if (is_touched(action) && (action->kind == ACTION_CREATE || action->kind == ACTION_REPLACE))
 			created[k] = lappend(created[k], action->object);
+		if (action->concluded)
+			continue;
+		if (is_touched(action))
+			touched[k] = lappend(touched[k], action->object);
 		if (is_touched(action) || (action->row_only && action->kind == ACTION_UPDATE))
 			written = lappend(written, action);
 		else if (action->kind == ACTION_DELETE && action->state == ACTION_DONE)

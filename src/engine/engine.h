@@ -233,6 +233,7 @@ typedef struct Action
 	bool row_only;		  /* an update that writes the row and calls nothing */
 	bool delete_first;	  /* replacement */
 	bool reported;		  /* counts as a row of the result */
+	bool concluded;		  /* its row and base were written */
 	ActionState state;
 	const char *error; /* AWS's message for a failed one, with code and request id */
 	const char *hint;  /* what can be done about it, or NULL */
@@ -603,6 +604,7 @@ extern void cloud_free(CloudCall *call);
 extern void cloud_each(CloudCall *call, CallItem each, void *arg);
 extern void cloud_on_end(CloudCall *call, CallEnd end, void *arg);
 extern void cloud_turn(void); /* waits until there is something to do, and does it */
+extern void cloud_send(void); /* sends what was started, and gives nothing to anyone */
 /* starts a call and waits for its end, whatever else ends meanwhile; to be freed */
 extern CloudCall *cloud_call(Session *session, const char *service, const char *operation, const char *region,
 							 const char *input, const char *items, CallItem each, void *arg);
@@ -724,6 +726,8 @@ extern Value *effective_values(const Object *object);
 
 /* in conclude.c: after execution: reads back, writes rows and base, raises what failed */
 extern void import_objects(Session *session, List *objects); /* their rows, and their base */
+extern bool concludes_early(const Action *action); /* nothing is to be read or done before its row is written */
+extern void conclude_early(Session *session, List *actions);
 extern void conclude(Session *session, Plan *plan);
 extern void pause_ms(long ms); /* at most; may raise */
 

@@ -16,6 +16,9 @@
 
 #include "engine/execute.h"
 
+#define ROWS_EARLY 100 /* that are written at once while calls are in flight: less than a round trip's work */
+#define SLOW_MS 500	   /* not again if that took longer, by a user's trigger, say: answers wait meanwhile */
+
 static void start_step(Executor *ex, Action *action);
 
 /* -------------------------------------------------------------- progress */
@@ -94,6 +97,22 @@ action_done(Executor *ex, Action *action)
 	ex->unfinished--;
 	tell(ex, action);
 	release(ex, action);
+	if (concludes_early(action))
+		ex->unwritten = lappend(ex->unwritten, action);
+}
+
+/* Writes rows of what was created while there is nothing to do but to wait, many at once; false: there are too few. */
+static bool
+write_early(Executor *ex)
+{
+	TimestampTz start = GetCurrentTimestamp();
+
+	if (ex->rows_last || list_length(ex->unwritten) < ROWS_EARLY)
+		return false;
+	conclude_early(ex->session, list_copy_head(ex->unwritten, ROWS_EARLY));
+	ex->unwritten = list_delete_first_n(ex->unwritten, ROWS_EARLY);
+	ex->rows_last = TimestampDifferenceExceeds(start, GetCurrentTimestamp(), SLOW_MS);
+	return true;
 }
 
 void
@@ -240,7 +259,10 @@ start_action(Executor *ex, Action *action)
 void
 execute_plan(Session *session, Plan *plan)
 {
-	Executor ex = {.session = session, .plan = plan, .last_notice = GetCurrentTimestamp()};
+	Executor ex = {.session = session,
+				   .plan = plan,
+				   .rows_last = plan->forgotten != NIL || plan->written != NIL,
+				   .last_notice = GetCurrentTimestamp()};
 	ListCell *cell;
 
 	Assert(session_holds(session));
@@ -248,6 +270,8 @@ execute_plan(Session *session, Plan *plan)
 	{
 		Action *action = lfirst(cell);
 
+		/* a new row may have the key by which another one, gone or renamed, has yet to leave iasql_state */
+		ex.rows_last |= action->kind != ACTION_CREATE;
 		if (action->row_only)
 		{
 			action->state = ACTION_DONE;
@@ -282,6 +306,8 @@ execute_plan(Session *session, Plan *plan)
 		Assert(ex.in_flight > 0 || ex.requests != NIL || ex.polling != NIL || ex.ready != NIL);
 		if (ex.sent > 0 || ex.ready != NIL)
 			timeout = 0; /* get them under way, then come back to wait */
+		else if (write_early(&ex))
+			timeout = 0; /* an answer may have come meanwhile */
 		while ((cloud = cloud_next(session, timeout)) != NULL)
 		{
 			void *user = cloud_user(cloud);

@@ -61,10 +61,12 @@ typedef struct Executor
 {
 	Session *session;
 	Plan *plan;
-	List *ready;	/* of Action */
-	List *batches;	/* of Action: at a batched step, until the tick's end */
-	List *requests; /* of Request: not in flight */
-	List *polling;	/* of Action: at a wait, between two looks */
+	List *ready;	 /* of Action */
+	List *batches;	 /* of Action: at a batched step, until the tick's end */
+	List *requests;	 /* of Request: not in flight */
+	List *polling;	 /* of Action: at a wait, between two looks */
+	List *unwritten; /* of Action: done, and their rows may be written at once */
+	bool rows_last;	 /* they are written when all calls have ended */
 	int in_flight;
 	int sent; /* of them in this tick */
 	int requests_sent;

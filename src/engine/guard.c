@@ -165,8 +165,8 @@ guard_data_loss(Session *session, Plan *plan)
 }
 
 /*
- * Another account than the workspace's: credentials were exchanged.  Asked
- * only when something would be done, since it costs a call.
+ * Another account than the workspace's: credentials were exchanged.  An apply
+ * has asked already; a preview asks only where something would be done.
  */
 static void
 guard_account(Session *session, Plan *plan)

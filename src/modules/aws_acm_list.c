@@ -12,7 +12,8 @@ static const Resource certificate = {
 	.name = "certificate",
 	.service = "acm",
 	.read_only = 1,
-	.list = {"ListCertificates", "{'Includes': {'keyTypes': " ALL_KEY_TYPES "}}", "CertificateSummaryList"},
+	.list = {"ListCertificates", "{'Includes': {'keyTypes': " ALL_KEY_TYPES "}, 'MaxItems': 1000}",
+			 "CertificateSummaryList"},
 	.attributes =
 		{
 			{"arn", "CertificateArn", FORM_SCALAR, ATTR_ID | ATTR_COMPUTED},

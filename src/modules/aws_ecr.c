@@ -25,7 +25,7 @@
 static const Resource repository = {
 	.name = "repository",
 	.service = "ecr",
-	.list = {"DescribeRepositories", .items = "repositories"},
+	.list = {"DescribeRepositories", "{'maxResults': 1000}", "repositories"},
 	.get = "DescribeRepositories",
 	.get_input = "{'repositoryNames': ['$repository_name']}",
 	.get_items = "repositories[0]",
@@ -115,7 +115,7 @@ static const Resource public_repository = {
 	.name = "public_repository",
 	.service = "ecr-public",
 	.region = "us-east-1",
-	.list = {"DescribeRepositories", .items = "repositories"},
+	.list = {"DescribeRepositories", "{'maxResults': 1000}", "repositories"},
 	.get = "DescribeRepositories",
 	.get_input = "{'repositoryNames': ['$repository_name']}",
 	.get_items = "repositories[0]",

@@ -176,7 +176,7 @@ static const Resource service = {
 	.list =
 		{
 			.operation = "ListServices",
-			.input = "{'cluster': '$^cluster_arn', 'launchType': 'FARGATE'}",
+			.input = "{'cluster': '$^cluster_arn', 'launchType': 'FARGATE', 'maxResults': 100}",
 			.items = "serviceArns",
 			.per = "cluster",
 			.per_parent_gone = "ClusterNotFoundException",

@@ -683,6 +683,32 @@ def number_of_requests():
           "bare|123456789012|f")
 
 
+def many_rows():
+    """One statement reads the rows of a table and one writes them; many that are new, while calls are still in flight."""
+    start("aws_iam")
+    many = (f"INSERT INTO role (role_name, assume_role_policy_document) SELECT '%s' || i, '{TRUST}'"
+            " FROM generate_series(1, %d) i").__mod__
+    do("CREATE TABLE written (rows int)",
+       "CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS"
+       " 'BEGIN INSERT INTO public.written SELECT count(*) FROM now; RETURN NULL; END'",
+       "CREATE TRIGGER note AFTER UPDATE ON role REFERENCING NEW TABLE AS now FOR EACH STATEMENT EXECUTE FUNCTION note()",
+       many(("few", 5)))
+    written = "WITH w AS (DELETE FROM written RETURNING rows) SELECT rows FROM w"
+    check("the rows of a table are written at once", (len(actions()), sql(written)), (5, "5"))
+    check("and read at once", sql("BEGIN", "SELECT count(*) FROM iasql_apply()",
+                                  "SELECT seq_scan + idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'role'"), "0\n1")
+    do(many(("many", 105)))
+    check("those of a hundred as soon as they are known", (
+        sql("SET iasql.max_concurrency = 1", "SELECT count(*) FROM iasql_apply()"), sql(written)), ("105", "100\n5"))
+    do(many(("more", 101)), "INSERT INTO role (role_name, assume_role_policy_document, attached_policies_arns)"
+       f" VALUES ('bad', '{TRUST}', '{{arn:aws:iam::aws:policy/NoSuchPolicy}}')")
+    contains("one fails", sql("SET iasql.max_concurrency = 1", "SELECT iasql_apply()"), "could not apply 1 of 102")
+    check("what was written is undone", sql("SELECT count(*), count(arn) FROM role", "SELECT count(*) FROM iasql_state"
+                                            " WHERE resource = 'role'"), "212|110\n110")
+    do("DELETE FROM role WHERE role_name = 'bad'")
+    check("the next apply binds it", (counts(actions)["CreateRole"], sql("SELECT count(arn) FROM role")), (0, "211"))
+
+
 def revision_in_use():
     start("aws_iam", "aws_cloudwatch")
     ecs.create_cluster(clusterName="c")
@@ -939,7 +965,7 @@ def unmanaged():
     check("what can be held is imported", (actions(), sql(seen)), ([], ""))
 
 
-CASES = [number_of_requests, revision_in_use, revision_of_what_is_no_row, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+CASES = [number_of_requests, many_rows, revision_in_use, revision_of_what_is_no_row, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, fixed_regions, guard_of_data,
          two_regions, names_change_hands, no_order, one_of_two_objects, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, beside_edits, kept_values, of_aws_alone, bad_calls, failures]

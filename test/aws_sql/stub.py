@@ -63,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         elif operation == "DescribeAvailabilityZones":
             reply = "<R><availabilityZoneInfo><item><zoneName>z1</zoneName></item><item><zoneName>z2</zoneName></item>" \
                 "</availabilityZoneInfo></R>"
+        elif operation == "DescribeKeyPairs":  # tells connections apart
+            reply = f"<R><keySet><item><keyName>{self.client_address[1]}</keyName></item></keySet></R>"
         elif operation == "DescribeSubnets":  # the second page is refused
             if page > 1:
                 reply = "<Response><Errors><Error><Code>UnauthorizedOperation</Code><Message>Not that page.</Message></Error>" \

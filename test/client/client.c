@@ -5,6 +5,7 @@
  *	  client MODEL_DIRECTORY TLS_PORT PORT
  */
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -301,6 +302,24 @@ quota(void)
 	aws_client_free(client);
 }
 
+/* How many of the process's connections hold back small packets (Nagle's algorithm), or do not. */
+static int
+connections(bool held_back)
+{
+	int n = 0;
+
+	for (int fd = 0; fd < 1024; fd++)
+	{
+		struct sockaddr_storage peer;
+		int at_once = 0;
+
+		if (getpeername(fd, (struct sockaddr *) &peer, &(socklen_t){sizeof(peer)}) == 0 &&
+			getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, &(socklen_t){sizeof(at_once)}) == 0)
+			n += (at_once == 0) == held_back;
+	}
+	return n;
+}
+
 /* One connection serves call after call. */
 static void
 reuse(void)
@@ -319,6 +338,8 @@ reuse(void)
 			is("the connection is kept", number, first);
 		aws_call_free(call);
 	}
+	check(connections(false) > 0, "requests are sent at once", "no connection");
+	is_number("and none is held back", connections(true), 0);
 	aws_client_free(client);
 }
 

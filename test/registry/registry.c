@@ -431,6 +431,30 @@ check_holders(const Resource *res, const Holders *holders)
 	check(holders->what && holders->stays && holders->hint, "%s: holders lack words", res->name);
 }
 
+/* A listing asks for the largest pages, unless it gets them anyway. */
+static void
+check_page_size(const Resource *res, const char *operation, const char *input)
+{
+	/* as their references in the API say; EC2 gives all at once where no size is asked for */
+	static const char *const largest[] = {"DescribeListeners", "DescribeLoadBalancers",
+										  "DescribeLogGroups", "DescribeTargetGroups",
+										  "ListClusters",	   "ListTaskDefinitionFamilies"};
+	char service[64];
+	const char *name;
+	AwsOperationInfo info;
+	AwsError error = {0};
+	bool ok;
+
+	split_operation(res, operation, service, &name);
+	ok = strcmp(service, "ec2") == 0;
+	for (int i = 0; i < LENGTH(largest); i++)
+		ok |= strcmp(name, largest[i]) == 0;
+	for (int n = 0; aws_operation_info(client, service, n, &info, &error); n++)
+		if (strcmp(info.name, name) == 0)
+			ok |= info.page_size_key == NULL || (input != NULL && strstr(input, info.page_size_key) != NULL);
+	check(ok, "%s: %s does not ask for the largest pages", res->name, operation);
+}
+
 static const Listing *
 items_of(const Resource *res, const Listing *list, Place *place)
 {
@@ -439,6 +463,8 @@ items_of(const Resource *res, const Listing *list, Place *place)
 	check(list->per == NULL || parent != NULL, "%s: no resource \"%s\"", res->name, list->per);
 	check_template(res, parent, list->operation, list->input, NULL);
 	check_template(res, parent, list->describe, list->describe_input, NULL);
+	if (list->operation != NULL)
+		check_page_size(res, list->operation, list->input);
 	*place = list->describe ? place_of(res, list->describe, list->describe_items, true)
 							: place_of(res, list->operation, list->items, true);
 	check_item_pattern(res, place, 1, list->only);
@@ -488,7 +514,10 @@ check_resource(const Resource *res)
 			printf("column %s %s\n", res->name, a->column);
 	}
 	for (int j = 0; j < LENGTH(res->joins) && res->joins[j].operation != NULL; j++)
+	{
 		check_template(res, NULL, res->joins[j].operation, res->joins[j].input, NULL);
+		check_page_size(res, res->joins[j].operation, res->joins[j].input);
+	}
 
 	check_item_pattern(res, &item, 1, res->absent);
 	check_item_pattern(res, &item, 1, res->leaving);
@@ -512,6 +541,7 @@ check_resource(const Resource *res)
 			  "%s: malformed rule %s", res->name, res->stays_in);
 	}
 	check_names(res, res->blocks);
+	check_names(res, res->reply_lacks);
 	check_names(res, res->serial);
 	check_names(res, res->overlaps);
 	check_names(res, res->find_parent);
