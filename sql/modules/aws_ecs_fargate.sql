@@ -177,7 +177,8 @@ COMMENT ON COLUMN service.assign_public_ip IS 'Whether tasks get public addresse
 COMMENT ON COLUMN service.force_new_deployment IS 'Set to true to deploy again; returns to false.';
 COMMENT ON COLUMN service.cluster_name IS 'Cluster. NULL on a new row: the cluster named default. Replace-only.';
 COMMENT ON COLUMN service.task_definition_id IS 'Task definition that it runs, a row of task_definition. Changeable.';
-COMMENT ON COLUMN service.target_group_name IS 'Target group that its tasks join. Changeable.';
+COMMENT ON COLUMN service.target_group_name IS
+    'Target group that its tasks join, by the first essential container with a port, or the one that does already. Changeable.';
 COMMENT ON COLUMN service.region IS 'AWS region. Replace-only.';
 
 COMMENT ON TABLE service_security_groups IS 'Security groups of services. Changeable.';

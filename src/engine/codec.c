@@ -473,6 +473,36 @@ fargate_size_from(JsonbValue *in, JsonbValue *out)
 	return set_string(out, psprintf("vCPU%g-%gGB", cpu / 1024, memory / 1024));
 }
 
+/*
+ * {"targetGroupArn": …, "containers": […], "now": …} -> an ECS service's load balancer.  Traffic stays with the container
+ * that has it now, if it still has a port; else it goes to the first essential one that has one.
+ */
+static bool
+load_balancer_to(JsonbValue *in, JsonbValue *out)
+{
+	static const char essential[] = "[essential=true&portMappings]";
+	static const char port[] = "portMappings[0].containerPort";
+	JsonbParseState *state = NULL;
+	JsonbValue containers, container, v;
+	const char *same = essential;
+
+	if (path_find(in, "now", 3, &v))
+		same = psprintf("[name=%s&portMappings]", json_text(&v));
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	if (path_find(in, "targetGroupArn", 14, &v))
+		push_member(&state, "targetGroupArn", &v);
+	if (path_find(in, "containers", 10, &containers) &&
+		(path_find(&containers, same, strlen(same), &container) ||
+		 path_find(&containers, essential, strlen(essential), &container)))
+	{
+		if (path_find(&container, "name", 4, &v))
+			push_member(&state, "containerName", &v);
+		if (path_find(&container, port, strlen(port), &v))
+			push_member(&state, "containerPort", &v);
+	}
+	return set_container(out, &state, WJB_END_OBJECT);
+}
+
 /* ------------------------------------------------------------ images */
 
 /*
@@ -597,6 +627,7 @@ static const Codec codecs[] = {
 	{"fargate_cpu", false, fargate_cpu_to, NULL},
 	{"fargate_memory", false, fargate_memory_to, NULL},
 	{"fargate_size", false, NULL, fargate_size_from},
+	{"load_balancer", false, load_balancer_to, NULL},
 	{"image", false, image_to, image_from},
 	{"image_repository", false, NULL, image_repository_from},
 	{"image_tag", false, NULL, image_tag_from},

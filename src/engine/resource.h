@@ -26,6 +26,7 @@
  *		$!token			the idempotency token of this step
  *		$!mark			the mark of this intent, or nothing where marks are off
  *		$!region $!account
+ *		$~member		what AWS said last of the object: "$~loadBalancers.[0].containerName"
  *		$^attr			an attribute of the parent, in a listing .per parent; of
  *						the carrier, in a part
  *	 A placeholder that is the whole string gives JSON of the column's type; in

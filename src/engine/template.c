@@ -37,7 +37,7 @@ typedef enum Outcome
 /* One alternative of a placeholder. */
 typedef struct Term
 {
-	char kind; /* '@' '#' '!' '^', or 0: a column */
+	char kind; /* '@' '#' '!' '^' '~', or 0: a column */
 	const char *name;
 	int len;
 	const char *arrows; /* "->a->b" */
@@ -75,7 +75,7 @@ static const char *
 read_term(const char *p, const char *end, bool plain, Term *term)
 {
 	*term = (Term){0};
-	if (p < end && strchr("@#!^", *p) != NULL)
+	if (p < end && strchr("@#!^~", *p) != NULL)
 		term->kind = *p++;
 	term->name = p;
 	p = skip_name(p, end);
@@ -384,6 +384,7 @@ append_term(const Expansion *x, const Term *term, Outcome *outcome, StringInfo o
 {
 	const TemplateArgs *args = x->args;
 	const char *text = term->kind == '@' ? args->element : args->gathered;
+	JsonbValue member;
 
 	switch (term->kind)
 	{
@@ -394,6 +395,12 @@ append_term(const Expansion *x, const Term *term, Outcome *outcome, StringInfo o
 			return text != NULL;
 		case '!':
 			return append_setting(x, term, outcome, out);
+		case '~':
+			if (args->object == NULL || args->object->item == NULL ||
+				!path_get(args->object->item, pnstrdup(term->name, term->len), &member))
+				return false;
+			json_append(out, &member);
+			return true;
 		case '^':
 			if (args->parent == NULL)
 				elog(ERROR, "template: \"$^%.*s\" without a parent", term->len, term->name);

@@ -158,17 +158,27 @@ static const Resource task_definition = {
 	"{'awsvpcConfiguration': {'subnets': '$subnets', 'securityGroups': '$security_groups'," \
 	" 'assignPublicIp': '$assign_public_ip'}}"
 
-/* Traffic goes to the first essential container that has a port. */
-#define LOAD_BALANCERS                                                                        \
-	"[{'targetGroupArn': '$target_group_name!',"                                              \
-	" 'containerName': '$task_definition_id->containers.[essential=true&portMappings].name'," \
-	" 'containerPort':"                                                                       \
-	" '$task_definition_id->containers.[essential=true&portMappings].portMappings[0].containerPort'}]"
+/* ECS refuses a revision that lacks the container, or the port of it, to which traffic goes. */
+#define LOAD_BALANCERS                                                                                                \
+	"[{'$:load_balancer': {'targetGroupArn': '$target_group_name!', 'containers': '$task_definition_id->containers'," \
+	" 'now': '$~loadBalancers.[0].containerName'}}]"
 
 #define SERVICE "'cluster': '$cluster_name', 'service': '$arn'"
 
 /* Also while the first service of an account brings ECS's own role into being. */
 #define NOT_YET_ASSUMABLE "InvalidParameterException:Unable to assume"
+
+/* What carries its load balancer anew; one whose target group has no row keeps it unseen. */
+#define UPDATE_SERVICE(condition, rebalanced)                                                     \
+	{                                                                                             \
+		.operation = "UpdateService", .when = condition,                                          \
+		.input = "{" SERVICE ", 'desiredCount?desired_count': '$desired_count',"                  \
+				 " 'taskDefinition?task_definition_id': '$task_definition_id',"                   \
+				 " 'networkConfiguration?subnets,assign_public_ip,security_groups': " NETWORK "," \
+				 " 'loadBalancers?" rebalanced "': " LOAD_BALANCERS ","                           \
+				 " 'forceNewDeployment?force_new_deployment': '$force_new_deployment'}",          \
+		.item = "service", .retry = NOT_YET_ASSUMABLE,                                            \
+	}
 
 static const Resource service = {
 	.name = "service",
@@ -238,16 +248,8 @@ static const Resource service = {
 				"desired_count,subnets,assign_public_ip,security_groups,task_definition_id,target_group_name,"
 				"force_new_deployment",
 				{
-					{
-						.operation = "UpdateService",
-						.input = "{" SERVICE ", 'desiredCount?desired_count': '$desired_count',"
-								 " 'taskDefinition?task_definition_id': '$task_definition_id',"
-								 " 'networkConfiguration?subnets,assign_public_ip,security_groups': " NETWORK ","
-								 " 'loadBalancers?target_group_name': " LOAD_BALANCERS ","
-								 " 'forceNewDeployment?force_new_deployment': '$force_new_deployment'}",
-						.item = "service",
-						.retry = NOT_YET_ASSUMABLE,
-					},
+					UPDATE_SERVICE("target_group_name", "target_group_name,task_definition_id"),
+					UPDATE_SERVICE("target_group_name=", "target_group_name"),
 				},
 			},
 		},

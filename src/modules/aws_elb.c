@@ -189,10 +189,11 @@ static const Resource target_group = {
 		},
 };
 
-#define LISTENER                                                             \
+/* A change of something else leaves the actions, which may be sticky, as they are. */
+#define LISTENER(changed)                                                    \
 	" 'Port': '$port', 'Protocol': '$protocol', 'SslPolicy': '$ssl_policy'," \
 	" 'Certificates': [{'CertificateArn': '$certificate_id'}],"              \
-	" 'DefaultActions': [{'Type': '$action_type', 'TargetGroupArn': '$target_group_name'}]}"
+	" 'DefaultActions" changed "': [{'Type': '$action_type', 'TargetGroupArn': '$target_group_name'}]}"
 
 static const Resource listener = {
 	.name = "listener",
@@ -232,7 +233,7 @@ static const Resource listener = {
 		{
 			{
 				.operation = "CreateListener",
-				.input = "{'LoadBalancerArn': '$load_balancer_name'," LISTENER,
+				.input = "{'LoadBalancerArn': '$load_balancer_name'," LISTENER(""),
 				.item = "Listeners[0]",
 			},
 		},
@@ -243,7 +244,7 @@ static const Resource listener = {
 				{
 					{
 						.operation = "ModifyListener",
-						.input = "{'ListenerArn': '$listener_arn'," LISTENER,
+						.input = "{'ListenerArn': '$listener_arn'," LISTENER("?action_type,target_group_name"),
 						.item = "Listeners[0]",
 					},
 				},

@@ -111,7 +111,8 @@ static const Resource role = {
 				"description",
 				{
 					{
-						.operation = "UpdateRole",
+						/* UpdateRole would set the longest session to an hour, too (IAM API Reference) */
+						.operation = "UpdateRoleDescription",
 						.input = "{'RoleName': '$role_name', 'Description': '$description'}",
 						.retry = "ConcurrentModification|UnmodifiableEntity",
 					},

@@ -5,6 +5,7 @@
 - The access key "blind" may not describe network interfaces.
 - NAT gateways and services take time to come and go: one look.
 - An endpoint's policy can be reset; the deletion of one with the tag "managed" is refused.
+- A service takes no task definition that lacks the container and port that its load balancer sends traffic to.
 - One revision of a task definition's family is registered at a time.
 - A repeated client token gives the answer that was given first.
 - Certificates with other keys than RSA_1024 and RSA_2048 are listed only if their key types are asked for.
@@ -288,6 +289,17 @@ def refuse_targets(ecs, load_balancers):
             )
 
 
+def refuse_containers(ecs, load_balancers, task_definition):
+    """Traffic goes to a port of a container that the task definition has."""
+    containers = {c["name"]: c for c in ecs.describe_task_definition(task_definition).container_definitions}
+    for load_balancer in load_balancers or []:
+        name, port = load_balancer["containerName"], load_balancer["containerPort"]
+        if name not in containers:
+            raise InvalidParameterException(f"The container {name} does not exist in the task definition.")
+        if port not in [mapping["containerPort"] for mapping in containers[name].get("portMappings", [])]:
+            raise InvalidParameterException(f"The container {name} did not have a container port {port} defined.")
+
+
 def place(ecs, service):
     """A task is an interface in a subnet with the groups of the service; those of the tasks before go with them."""
     ec2 = ec2_backends[ecs.account_id][ecs.region_name]
@@ -309,6 +321,7 @@ def create_service(old, ecs, cluster_str, service_name, desired_count, task_defi
     if known and known.status == "DRAINING":
         raise InvalidParameterException("Unable to Start a service that is still Draining.")
     refuse_targets(ecs, load_balancers)
+    refuse_containers(ecs, load_balancers, task_definition_str)
     service = old(ecs, cluster_str, service_name, desired_count, task_definition_str, load_balancers, *args, **kwargs)
     place(ecs, service)
     return service
@@ -320,7 +333,10 @@ def update_service(old, ecs, properties):
     service = ecs._get_service(cluster, name)
     if service.status != "ACTIVE":
         raise ECSException("ServiceNotActiveException", "Service was not ACTIVE.")
-    refuse_targets(ecs, properties.get("load_balancers"))
+    balancers = properties.get("load_balancers")
+    refuse_targets(ecs, balancers)
+    refuse_containers(ecs, service.load_balancers if balancers is None else balancers,
+                      properties.get("task_definition") or service.task_definition)
     service = old(ecs, properties)
     place(ecs, service)
     return service

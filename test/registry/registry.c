@@ -193,7 +193,7 @@ check_placeholders(const Resource *res, const Resource *parent, const Parts *par
 		const Resource *of = *name == '^' ? parent : res;
 		size_t len = 0;
 
-		if (*name == '!' || *name == '@' || *name == '#' || *name == ':')
+		if (*name == '!' || *name == '@' || *name == '#' || *name == ':' || *name == '~')
 			continue;
 		name += *name == '^';
 		for (;; name += len + 1)

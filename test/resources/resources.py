@@ -62,8 +62,10 @@ def roles():
           json.loads(trust("ecs-tasks.amazonaws.com")))
     apply("a trust policy written another way", f"""UPDATE role SET assume_role_policy_document =
         '{trust("ecs-tasks.amazonaws.com").replace('"sts:AssumeRole"', '["sts:AssumeRole"]')}' WHERE role_name = 'r'""")
+    iam.update_role(RoleName="r", Description=role["Description"], MaxSessionDuration=7200)
     apply("a role's description", "UPDATE role SET description = 'two' WHERE role_name = 'r'", "update role")
     check("the other description", iam.get_role(RoleName="r")["Role"]["Description"], "two")
+    check("its longest session stays", iam.get_role(RoleName="r")["Role"]["MaxSessionDuration"], 7200)
     apply("a role without description", "UPDATE role SET description = NULL WHERE role_name = 'r'", "update role")
     check("no description", iam.get_role(RoleName="r")["Role"].get("Description", ""), "")
     apply("a role's ARN", "UPDATE role SET arn = 'x' WHERE role_name = 'r'", "update role")
@@ -383,6 +385,13 @@ def balancers():
     apply("a listener", "UPDATE listener SET port = 81, target_group_name = 'u', listener_arn = 'x'", "update listener")
     check("it is changed", (listener()["Port"], listener()["DefaultActions"][0]["TargetGroupArn"]),
           (81, target("u")["TargetGroupArn"]))
+    elb.modify_listener(ListenerArn=listener()["ListenerArn"], DefaultActions=[{"Type": "forward", "ForwardConfig": {
+        "TargetGroups": [{"TargetGroupArn": target("u")["TargetGroupArn"], "Weight": 1}],
+        "TargetGroupStickinessConfig": {"Enabled": True, "DurationSeconds": 60}}}])
+    apply("a listener's port", "UPDATE listener SET port = 82", "update listener")
+    check("its stickiness stays", listener()["DefaultActions"][0]["ForwardConfig"].get("TargetGroupStickinessConfig"),
+          {"Enabled": True, "DurationSeconds": 60})
+    apply("a listener's port", "UPDATE listener SET port = 81", "update listener")
     apply("a target group's port", "UPDATE target_group SET port = 90 WHERE target_group_name = 't'", "replace target_group")
     check("a target group in use", "55006" in sql(r"\set VERBOSITY verbose",
           "BEGIN; UPDATE target_group SET port = 91 WHERE target_group_name = 'u'", "SELECT iasql_apply()"), True)
@@ -470,6 +479,12 @@ def containers():
           "create load_balancer", "create target_group", "create listener", "update service")
     check("it leads to the container", [(b["containerName"], b["containerPort"]) for b in service()["loadBalancers"]],
           [("web", 8080)])
+    apply("another container and port", "UPDATE container_definition SET name = 'front', container_port = 8081 WHERE name = 'web'",
+          "update service", "replace task_definition")
+    check("traffic goes there", [(b["containerName"], b["containerPort"]) for b in service()["loadBalancers"]], [("front", 8081)])
+    apply("a container before it", """INSERT INTO container_definition (name, image, essential, container_port, memory, task_definition_id)
+        SELECT 'a', 'envoy', true, 9901, 128, id FROM task_definition""", "update service", "replace task_definition")
+    check("takes no traffic away", [(b["containerName"], b["containerPort"]) for b in service()["loadBalancers"]], [("front", 8081)])
     apply("no load balancer", """UPDATE service SET target_group_name = NULL;
         DELETE FROM listener; DELETE FROM load_balancer; DELETE FROM target_group""",
           "update service", "delete load_balancer", "delete target_group", "delete listener")

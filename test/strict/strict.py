@@ -180,6 +180,10 @@ def refusals():
           ("InvalidParameterException", f"The target group with targetGroupArn {target} does not have an associated load balancer."))
     forward = [{"Type": "forward", "TargetGroupArn": target}]
     elb.create_listener(LoadBalancerArn=arn, Protocol="HTTP", Port=80, DefaultActions=forward)
+    for said, name, port in ("d does not exist in the task definition.", "d", 80), ("c did not have a container port 81 defined.", "c", 81):
+        behind = [{"targetGroupArn": target, "containerName": name, "containerPort": port}]
+        check("traffic to what is not there", refusal(ecs.create_service, **wanted | {"loadBalancers": behind}),
+              ("InvalidParameterException", f"The container {said}"))
     ecs.create_service(**wanted)
     check("a target group in use", refusal(elb.delete_target_group, TargetGroupArn=target)[0], "ResourceInUse")
     check("a cluster with services", refusal(ecs.delete_cluster, cluster="web"),
@@ -323,6 +327,8 @@ def endpoints():
 def replacements():
     before = held()
     apply("created", *balancer(), *service(), **WEB)
+    apply("another container and port behind the load balancer", "UPDATE container_definition SET name = 'd', container_port = 81,"
+          " host_port = 81", update_service=1, replace_task_definition=1)
     apply("another name", "UPDATE service SET name = 'web2'", replace_service=1)
     apply("another group, and the old one goes", group("web2"),
           f"UPDATE service_security_groups SET security_group_id = {GROUP % ('web2', 'us-east-1')}",
