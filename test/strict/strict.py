@@ -711,7 +711,7 @@ def late():
     do("UPDATE security_group SET group_name = 'later' WHERE group_name = 'late'")
     check("a replacement that is undone", sql("BEGIN", "SELECT action FROM iasql_apply()", "ROLLBACK"), "replace")
     settled("its row waits for the new group")
-    until("replace", "delete")  # the old one, which lists show still, and what the first try has made
+    until("create", "delete")  # what the first try has made is the row's, and the old one goes
     check("which is there once", made(), 1)
     do("DELETE FROM security_group WHERE group_name = 'later'")
     until("delete")
