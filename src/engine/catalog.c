@@ -282,6 +282,7 @@ typedef struct Preparation
 {
 	World *world;
 	const Resource *res; /* whose statement runs */
+	uint64 changed;		 /* rows so far */
 } Preparation;
 
 static void
@@ -296,8 +297,11 @@ run_prepare(void *arg)
 		const Resource *res = preparation->res = world->kinds[k]->res;
 
 		for (int i = 0; i < (int) lengthof(res->prepare) && res->prepare[i] != NULL; i++)
+		{
 			if (SPI_execute(res->prepare[i], false, 0) < 0)
 				elog(ERROR, "statement of resource \"%s\" failed: %s", res->name, res->prepare[i]);
+			preparation->changed += SPI_processed;
+		}
 	}
 	SPI_finish();
 }
@@ -328,8 +332,8 @@ refuse_equal(Session *session, const Resource *res)
 	bound_twice(rows[0], rows[1]);
 }
 
-/* Fills in what NULL means for new rows; the statements name tables without schema. */
-void
+/* Fills in what NULL means for new rows, and tells whether it did; the statements name tables without schema. */
+bool
 world_prepare(Session *session)
 {
 	Preparation preparation = {.world = session->world};
@@ -343,4 +347,5 @@ world_prepare(Session *session)
 		ReThrowError(error);
 	}
 	unpin_settings(nest);
+	return preparation.changed > 0;
 }

@@ -296,6 +296,7 @@ typedef struct Session
 	List *modules;		/* of char *: install and uninstall: the modules that come or go */
 	List *refused;		/* of char *: rows that row-level security keeps the caller from changing */
 	int64 operation;	/* journal's number, 0 none */
+	int imported;		/* rows for what had none */
 	List *left;			/* settle.c's own: what earlier operations left */
 	World *world;
 	Plan *plan;
@@ -477,7 +478,7 @@ extern char *parts_from_reply(const Parts *parts, const JsonbValue *array);
 
 /* in catalog.c: installed modules, enabled regions, and the catalog's view of the tables */
 extern World *world_open(Session *session);	 /* kinds, regions; no rows yet */
-extern void world_prepare(Session *session); /* runs Resource.prepare of all kinds */
+extern bool world_prepare(Session *session); /* runs Resource.prepare of all kinds; whether a row changed */
 
 /* in table.c: rows */
 typedef void (*RowReader)(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls);

@@ -111,12 +111,13 @@ static Plan *
 preview(Session *session)
 {
 	subtransaction_undone(plan_only, session);
+	session->imported = list_length(session->plan->imports);
 	return session->plan;
 }
 
 /* What became of the plan, for iasql_operation: counts by action. */
 static char *
-result_json(const Plan *plan)
+result_json(const Session *session, const Plan *plan)
 {
 	int counts[4] = {0};
 	int failed = 0;
@@ -133,7 +134,7 @@ result_json(const Plan *plan)
 	}
 	return psprintf("{\"create\": %d, \"update\": %d, \"replace\": %d, \"delete\": %d, \"failed\": %d, \"import\": %d}",
 					counts[ACTION_CREATE], counts[ACTION_UPDATE], counts[ACTION_REPLACE], counts[ACTION_DELETE], failed,
-					list_length(plan->imports));
+					session->imported);
 }
 
 static void
@@ -160,6 +161,25 @@ error_json(const ErrorData *error)
 	return json.data;
 }
 
+/*
+ * Locks the plan's rows, and writes those that only follow the cloud.  False
+ * if it has to be planned again: a row was changed since it was read, or a new
+ * one leaves to AWS what only now has a row, as the default VPC of a region
+ * that was just enabled.
+ */
+static bool
+rows_written(Session *session, Plan *plan)
+{
+	if (!rows_lock(session, plan))
+		return false;
+	write_dropped(session, plan->dropped);
+	if (plan->imports == NIL)
+		return true;
+	import_objects(session, plan->imports);
+	session->imported += list_length(plan->imports);
+	return is_sync(session) || !world_prepare(session);
+}
+
 static Plan *
 run(Session *session)
 {
@@ -173,7 +193,7 @@ run(Session *session)
 	plan = look_and_plan(session);
 	if (session->verb != VERB_REFRESH)
 	{
-		for (int tries = 1; !rows_lock(session, plan); tries++)
+		for (int tries = 1; !rows_written(session, plan); tries++)
 		{
 			if (tries == MOST_PLANS)
 				ereport(ERROR, (errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
@@ -181,9 +201,6 @@ run(Session *session)
 								errhint("Call it again when nobody writes.")));
 			plan = look_and_plan(session);
 		}
-		write_dropped(session, plan->dropped);
-		if (plan->imports != NIL)
-			import_objects(session, plan->imports);
 		if (!is_sync(session))
 			execute_plan(session, plan);
 		test_stop("write");
@@ -208,7 +225,7 @@ operation_record(Session *session, void (*body)(Session *session, void *arg), vo
 		if (!XactReadOnly)
 			journal_operation_begin(session, verb_names[session->verb], session->params ? session->params : "{}");
 		body(session, arg);
-		journal_operation_end(session, session->plan ? result_json(session->plan) : NULL, NULL);
+		journal_operation_end(session, session->plan ? result_json(session, session->plan) : NULL, NULL);
 	}
 	PG_CATCH();
 	{
