@@ -323,7 +323,8 @@ CREATE VIEW iasql_progress AS
     SELECT o.id AS operation, o.verb, o.usr, o.pid, o.started, clock_timestamp() - o.started AS elapsed,
         (o.progress ->> 'done')::integer AS done, (o.progress ->> 'failed')::integer AS failed,
         (o.progress ->> 'total')::integer AS total,
-        ARRAY(SELECT jsonb_array_elements_text(o.progress -> 'running')) AS running
+        ARRAY(SELECT jsonb_array_elements_text(o.progress -> 'running')) AS running,
+        ARRAY(SELECT jsonb_array_elements_text(o.progress -> 'throttled')) AS throttled
     FROM iasql_operation o
     WHERE o.workspace = (SELECT iasql_current_workspace()) AND o.ended IS NULL
         AND EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = o.pid)
@@ -340,6 +341,7 @@ COMMENT ON COLUMN iasql_progress.done IS 'Actions that have ended well.';
 COMMENT ON COLUMN iasql_progress.failed IS 'Actions that have failed.';
 COMMENT ON COLUMN iasql_progress.total IS 'Actions of the plan.';
 COMMENT ON COLUMN iasql_progress.running IS 'What is under way, and what it waits for.';
+COMMENT ON COLUMN iasql_progress.throttled IS 'Services that have throttled the session, and how fast requests go to them since.';
 GRANT SELECT ON iasql_progress TO PUBLIC;
 
 CREATE VIEW iasql_unsure AS

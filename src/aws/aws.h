@@ -101,6 +101,17 @@ extern void aws_client_drive(AwsClient *client);
  */
 extern AwsCall *aws_client_next(AwsClient *client);
 
+/* How fast requests go to a service that has throttled them; the names are the client's. */
+typedef struct AwsPace
+{
+	const char *service;
+	const char *region;
+	double rate; /* requests a second */
+} AwsPace;
+
+/* The n-th of these, in no order; false past the end. */
+extern bool aws_client_pace(const AwsClient *client, int n, AwsPace *pace);
+
 /* ---- calls (call.c) ---- */
 
 /* Where a call goes and as whom.  Everything is copied by aws_call_start. */

@@ -175,10 +175,27 @@ bucket_of(AwsClient *client, const AwsCall *call)
 	bucket->timer.fire = bucket_awake;
 	bucket->timer.arg = bucket;
 	TAILQ_INIT(&bucket->queue);
-	aws_retry_init(&bucket->retry);
+	aws_retry_init(&bucket->retry, aws_model_string(call->model, call->model->header->service), aws_now_ms() / 1000.0);
 	LIST_INSERT_HEAD(&client->buckets, bucket, all);
 	client->bucket_count++;
 	return bucket;
+}
+
+bool
+aws_client_pace(const AwsClient *client, int n, AwsPace *pace)
+{
+	const AwsBucket *bucket;
+
+	LIST_FOREACH(bucket, &client->buckets, all)
+	{
+		if (!bucket->retry.paced || n-- > 0)
+			continue;
+		pace->service = aws_model_string(bucket->model, bucket->model->header->service);
+		pace->region = bucket->region;
+		pace->rate = bucket->retry.rate;
+		return true;
+	}
+	return false;
 }
 
 /* Gives a bucket its turn after all others. */

@@ -22,10 +22,26 @@
 #define SCALE 0.4		  /* how steeply it climbs back */
 #define MEASURE_EVERY 0.5 /* seconds */
 
+/* What services admit in a second, where they say so for all accounts; the others pace nothing until they throttle. */
+static const struct
+{
+	const char *service;
+	double rate;
+} first_rates[] = {
+	{"route53", 5},
+};
+
 void
-aws_retry_init(AwsRetryBucket *bucket)
+aws_retry_init(AwsRetryBucket *bucket, const char *service, double now)
 {
 	*bucket = (AwsRetryBucket){.quota = QUOTA};
+	for (size_t i = 0; i < sizeof(first_rates) / sizeof(*first_rates); i++)
+		if (strcmp(first_rates[i].service, service) == 0)
+		{
+			bucket->paced = true;
+			bucket->rate = bucket->tokens = bucket->best_rate = first_rates[i].rate;
+			bucket->filled_at = bucket->throttled_at = now;
+		}
 }
 
 double

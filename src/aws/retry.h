@@ -28,11 +28,11 @@ typedef enum AwsRetryClass
 	AWS_RETRY_EXPIRED	  /* the keys are too old */
 } AwsRetryClass;
 
-/* Zeroed by aws_retry_init; times are seconds of any steady clock. */
+/* Begun by aws_retry_init; times are seconds of any steady clock. */
 typedef struct AwsRetryBucket
 {
 	int quota;	 /* what is left for retries */
-	bool paced;	 /* has been throttled */
+	bool paced;	 /* has been throttled, or began with a rate */
 	double rate; /* requests a second that may go out */
 	double tokens;
 	double filled_at;
@@ -43,7 +43,8 @@ typedef struct AwsRetryBucket
 	double throttled_at;
 } AwsRetryBucket;
 
-extern void aws_retry_init(AwsRetryBucket *bucket);
+/* A bucket of a service, with the rate that it is known to admit, if it is. */
+extern void aws_retry_init(AwsRetryBucket *bucket, const char *service, double now);
 
 /* Seconds until a request may go out: 0 is now, and takes the right to send one. */
 extern double aws_retry_pace(AwsRetryBucket *bucket, double now);

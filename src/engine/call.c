@@ -304,6 +304,17 @@ client_exit(int code, Datum arg)
 	client = NULL;
 }
 
+const char *
+cloud_paces(void)
+{
+	List *paces = NIL;
+	AwsPace pace;
+
+	for (int n = 0; client != NULL && aws_client_pace(client, n, &pace); n++)
+		paces = lappend(paces, psprintf("%s in %s: %.1f requests a second", pace.service, pace.region, pace.rate));
+	return paces ? sorted_json_array(paces) : "[]";
+}
+
 /* The backend's client; limits follow the settings. */
 AwsClient *
 cloud_client(void)

@@ -609,6 +609,7 @@ extern void cloud_send(void); /* sends what was started, and gives nothing to an
 /* starts a call and waits for its end, whatever else ends meanwhile; to be freed */
 extern CloudCall *cloud_call(Session *session, const char *service, const char *operation, const char *region,
 							 const char *input, const char *items, CallItem each, void *arg);
+extern const char *cloud_paces(void);		 /* services that throttled, and how fast requests go since: JSON array */
 extern struct AwsClient *cloud_client(void); /* the backend's, with the limits that the settings say */
 /* raises what a function of the client said, and clears it */
 pg_noreturn extern void cloud_raise_client(struct AwsError *error);

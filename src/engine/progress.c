@@ -50,8 +50,8 @@ progress_report(Session *session, const Plan *plan, TimestampTz *last, const cha
 		appendStringInfoString(&names, names.len ? ", " : "");
 		json_append_string(&names, name, strlen(name));
 	}
-	appendStringInfo(&json, "{\"done\": %d, \"failed\": %d, \"total\": %d, \"running\": [%s]}", done, failed, total,
-					 names.data);
+	appendStringInfo(&json, "{\"done\": %d, \"failed\": %d, \"total\": %d, \"running\": [%s], \"throttled\": %s}", done,
+					 failed, total, names.data, cloud_paces());
 	journal_progress(session, json.data);
 }
 

@@ -112,6 +112,22 @@ def listings():
     cancelled("whose credentials they are", "SELECT aws_identity()", {"GetCallerIdentity": ["hang"]}, [HOUR])
 
 
+def throttled():
+    """While a service throttles, it is told which, and how fast requests go to it."""
+    sql(f"INSERT INTO role (role_name, assume_role_policy_document) SELECT 'r' || i, '{TRUST}' FROM generate_series(1, 20) i")
+    endpoint.start({"CreateRole": ["throttled"] * 12 + ["pass"] * 4 + ["hang"]})
+    process = subprocess.Popen([*PSQL, "-c", HOUR, "-c", APPLY], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    told = "SELECT throttled FROM iasql_progress"
+    wait_for(lambda: endpoint.reached.is_set() and "iam" in sql(told))
+    checks.check("who throttles is told", bool(re.fullmatch(r'\{"iam in aws-global: [\d.]+ requests a second"\}', sql(told))), True, sql(told))
+    sql("SELECT pg_cancel_backend(pid) FROM iasql_progress")
+    process.wait(DEADLINE)
+    endpoint.start({})
+    put_right("throttled creations")
+    sql("DELETE FROM role")
+    checks.check("throttled creations: they go again", converge(), "")
+
+
 def changes():
     role = f"INSERT INTO role (role_name, assume_role_policy_document) VALUES ('r', '{TRUST}')"
     sql(role)
@@ -122,7 +138,7 @@ def changes():
     cancelled("a look at what was made", APPLY, {"DescribeLogGroups": ["pass", "hang"]}, [HOUR])
     put_right("a look")
     sql("UPDATE role SET description = 'd'")
-    cancelled("a change", APPLY, {"UpdateRole": ["hang"]}, [HOUR])
+    cancelled("a change", APPLY, {"UpdateRoleDescription": ["hang"]}, [HOUR])
     put_right("a change")
     sql("INSERT INTO vpc (cidr_block) VALUES ('10.1.0.0/16')")
     cancelled("a waiter's looks and pauses", APPLY, {"CreateVpc": ["pending"], "DescribeVpcs": ["pending"] * 4}, [HOUR])
@@ -153,7 +169,7 @@ sql("CREATE EXTENSION iasql", f"ALTER DATABASE postgres SET iasql.endpoint_url =
 sql("SELECT iasql_install('aws_account')",
     "INSERT INTO aws_account (region, access_key_id, secret_access_key) VALUES ('us-east-1', 'test', 'test')",
     "SELECT iasql_install('aws_iam', 'aws_cloudwatch', 'aws_security_group')")
-for case in (listings, changes, others):
+for case in (listings, throttled, changes, others):
     if len(sys.argv) < 3 or case.__name__ in sys.argv[2:]:
         case()
 finish()

@@ -398,7 +398,15 @@ retry_rules(void)
 	is_number("an answer that cannot be read", aws_retry_class(&error, NULL), AWS_RETRY_NEVER);
 
 	/* sending as fast as allowed for ten seconds, throttled at the start: below the old rate, and climbing */
-	aws_retry_init(&bucket);
+	/* a service that says what it admits: so many at once, then one by one, and faster while none is throttled */
+	aws_retry_init(&bucket, "route53", now);
+	while (aws_retry_pace(&bucket, now) == 0)
+		sent++;
+	is_number("as many at once as go in a second", sent, 5);
+	check(aws_retry_pace(&bucket, now) > 0.19 && aws_retry_pace(&bucket, now + 0.21) == 0, "the next a fifth of a second later", "other");
+	sent = 0;
+
+	aws_retry_init(&bucket, "ec2", now);
 	for (int i = 0; i < 100; i++)
 	{
 		is_number("not paced before it is throttled", aws_retry_pace(&bucket, now) > 0, 0);
@@ -445,7 +453,7 @@ fixed_rate(double rate, double burst)
 	int flying = 0;
 	int most_tries = 0;
 
-	aws_retry_init(&bucket);
+	aws_retry_init(&bucket, "ec2", start);
 	for (; left > 0 && now < start + 2 * CALLS / rate; now += 0.001)
 	{
 		allowed = allowed + 0.001 * rate < burst ? allowed + 0.001 * rate : burst;
