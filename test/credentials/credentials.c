@@ -234,6 +234,30 @@ providers(void)
 	setenv("HOME", "home", 1);
 }
 
+/* The services that have a link-local address; nothing but a fetch of keys may go there. */
+static void
+link_local(void)
+{
+	AwsTarget target = {.region = "us-east-1", .endpoint_url = "http://169.254.169.254", .allow_http = true};
+	AwsError error = {0};
+	AwsClient *client = new_client();
+	AwsCredentials *credentials = new_credentials(&(AwsCredentialSource){CHAIN});
+
+	is("an instance", ask(client, credentials, "{}"), "instance");
+	target.credentials = credentials;
+	check(strstr(end(client, must(aws_call_start(client, &target, "logs", "DescribeLogGroups", "{}", 2,
+												 &(AwsCallOptions){.items = ""}, &error),
+								  &error)),
+				 "link-local addresses are not allowed") != NULL,
+		  "no other request to a link-local address", "other");
+	aws_credentials_free(credentials);
+	setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/container", 1);
+	credentials = new_credentials(&(AwsCredentialSource){CHAIN});
+	is("a container", ask(client, credentials, "{}"), "container.open");
+	aws_credentials_free(credentials);
+	aws_client_free(client);
+}
+
 static void
 bad_sources(void)
 {
@@ -569,10 +593,16 @@ commands(void)
 int
 main(int argc, char **argv)
 {
-	if (argc != 3 || chdir(argv[1]) != 0)
+	if (argc < 3 || chdir(argv[1]) != 0)
 		return 2;
 	folder = "models";
-	snprintf(base, sizeof(base), "http://127.0.0.1:%s", argv[2]);
+	snprintf(base, sizeof(base), "http://127.0.0.1:%s", argv[argc - 1]);
+	if (argc > 3 && strcmp(argv[2], "link-local") == 0)
+	{
+		setenv("HOME", "nowhere", 1);
+		link_local();
+		return result();
+	}
 	setenv("HOME", "home", 1);
 	setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1", 1); /* nobody's port: never a real instance */
 	providers();

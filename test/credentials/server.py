@@ -1,14 +1,18 @@
 """Plays every service that keys come from, and one that says whose keys signed a request.
 
-    server.py COMMAND...
+    server.py [--link-local] COMMAND...
 
-Runs the command with one more argument, the port, and ends with its status.  The access key ids that it gives tell where
+Runs the command with one more argument, the port, and ends with its status.  With --link-local it is run in a network
+namespace of its own, where it is also the metadata service of an instance and that of a container, at their addresses.  The access key ids that it gives tell where
 they are from: a role's are those of whoever assumed it, with the role's name after a dot.  Secrets end with the name backwards.
 """
 
+import fcntl
 import json
 import re
+import socket
 import socketserver
+import struct
 import subprocess
 import sys
 import threading
@@ -147,6 +151,24 @@ class Server(socketserver.ThreadingTCPServer):
     request_queue_size = 128
 
 
-server = Server(("127.0.0.1", 0), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-sys.exit(subprocess.call([*sys.argv[1:], str(server.server_address[1])]))
+def serve(*address):
+    server = Server(address, Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server.server_address[1]
+
+
+def link_local(*addresses):
+    """The addresses are this machine's, on the loopback device."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as device:
+        fcntl.ioctl(device, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+        for number, address in enumerate(addresses):
+            fcntl.ioctl(device, SIOCSIFADDR, struct.pack("16sH2x4s8x", b"lo:%d" % number, socket.AF_INET, socket.inet_aton(address)))
+            serve(address, 80)
+
+
+SIOCSIFFLAGS, SIOCSIFADDR, IFF_UP = 0x8914, 0x8916, 1  # of <linux/sockios.h>, <linux/if.h>
+command = sys.argv[1:]
+if command[0] == "--link-local":
+    command = command[1:]
+    link_local("169.254.169.254", "169.254.170.2")
+sys.exit(subprocess.call([*command, str(serve("127.0.0.1", 0))]))
