@@ -52,7 +52,10 @@ list_begin(Session *session)
 	cloud_list_begin(session, kinds);
 }
 
-/* Reads all three sides, rows while the cloud's answers are on their way; until when a call in doubt may still change what is seen, or 0. */
+/*
+ * Reads all three sides, rows while the cloud's answers are on their way.
+ * Returns until when a call in doubt may still change what is seen, or 0.
+ */
 static TimestampTz
 look(Session *session)
 {

@@ -237,8 +237,8 @@ typedef struct Resource
 	 * rows are read: what NULL means for a new row (default VPC, its subnets)
 	 */
 	const char *prepare[4];
-	const char
-		*equal; /* gives (id, id) of rows that .prepare makes one: for the error, when their key kept it from it */
+	/* gives (id, id) of rows that .prepare makes one: for the error, when their key kept it from it */
+	const char *equal;
 
 	/* states: patterns over an item */
 	const char *absent;	   /* as if it was not there */
@@ -256,14 +256,15 @@ typedef struct Resource
 	const char *after;	  /* "resource:their_attr=my_attr" comma separated: create after those, delete before */
 	const char *serial;	  /* attribute: one action at a time per value */
 	const char *overlaps; /* "range_attr,scope_attr": ranges of one scope may not overlap */
-	int reply_complete;	  /* replies to create and change hold all: no reading back, unless */
-	const char *reply_lacks; /* a row leaves one of these columns, comma separated, to AWS */
+	/* replies to create and change hold all: no reading back, unless a row leaves one of .reply_lacks to AWS */
+	int reply_complete;
+	const char *reply_lacks; /* columns, comma separated */
 	int versioned;	/* an edit makes the next version; the old one goes after its users moved, if all are rows */
 	int loses_data; /* replacement, renaming or a move of region loses contents: guarded */
 
 	Attribute attributes[MAX_ATTRIBUTES];
-	Call
-		lookup; /* before .create, where a row leaves to AWS what the API asks for: $# in create[0] is what .item finds */
+	/* before .create, where a row leaves to AWS what the API asks for: $# in create[0] is what .item finds */
+	Call lookup;
 	Call create[MAX_CALLS];
 	Change changes[MAX_CHANGES];
 	Call remove[MAX_CALLS];
