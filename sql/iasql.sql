@@ -72,6 +72,7 @@ CREATE TABLE iasql_state (
     region text NOT NULL,
     cloud_id text,
     base jsonb NOT NULL,
+    item jsonb,
     created boolean NOT NULL,
     created_at timestamptz,
     agreed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -86,6 +87,7 @@ COMMENT ON COLUMN iasql_state.row_key IS 'Values of its primary key, a JSON arra
 COMMENT ON COLUMN iasql_state.region IS 'AWS region, empty for global resources.';
 COMMENT ON COLUMN iasql_state.cloud_id IS 'By which AWS knows the object.';
 COMMENT ON COLUMN iasql_state.base IS 'Text of each column with a value, null for one that the row could not hold; references by cloud id; no secrets.';
+COMMENT ON COLUMN iasql_state.item IS 'What AWS tells of an object that never changes, so that it is asked for once.';
 COMMENT ON COLUMN iasql_state.created IS 'Whether this database created the object; else it was imported.';
 COMMENT ON COLUMN iasql_state.created_at IS 'When this database created it.';
 COMMENT ON COLUMN iasql_state.agreed_at IS 'When base was written.';

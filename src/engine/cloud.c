@@ -19,6 +19,8 @@
  */
 #include "postgres.h"
 
+#include <ctype.h>
+
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -192,6 +194,21 @@ take_result(CloudCall *call, CallItem take, void *arg)
 	take(arg, result, strlen(result));
 }
 
+/* Whether what has this id never changes and is known from an earlier look: then it is found. */
+static bool
+found_before(Task *task, const char *json)
+{
+	Scan *scan = task->scan;
+	List *id = scan->kind->res->versioned ? json_array_strings(psprintf("[%s]", json)) : NIL;
+	const Object *object = id != NIL ? object_by_cloud_id(scan->kind, scan->region, linitial(id)) : NULL;
+
+	if (object == NULL || object->kept == NULL)
+		return false;
+	if (pattern_matches(object->kept, task->listing->only))
+		(void) found_add(scan, object->kept, NULL);
+	return true;
+}
+
 static void describe(Task *task, List *ids);
 
 static void
@@ -230,6 +247,11 @@ describe(Task *task, List *ids)
 	ListCell *cell;
 
 	Assert(listing->describe != NULL);
+	if (list_length(ids) == 1 && found_before(task, linitial(ids)))
+	{
+		MemoryContextSwitchTo(old);
+		return;
+	}
 	initStringInfo(&gathered);
 	foreach (cell, ids)
 		appendStringInfo(&gathered, "%c%s", gathered.len ? ',' : '[', (char *) lfirst(cell));
@@ -258,7 +280,7 @@ take_id(void *arg, const char *json, Size len)
 	MemoryContext old = MemoryContextSwitchTo(task->scan->session->memory);
 
 	task->ids = lappend(task->ids, pnstrdup(json, len));
-	if (list_length(task->ids) >= Max(task->listing->describe_batch, 1))
+	if (!task->listing->newest && list_length(task->ids) >= Max(task->listing->describe_batch, 1))
 	{
 		List *ids = task->ids;
 
@@ -266,6 +288,54 @@ take_id(void *arg, const char *json, Size len)
 		describe(task, ids);
 	}
 	MemoryContextSwitchTo(old);
+}
+
+/* The number at the end of an id, which is JSON, and how long what comes before it is. */
+static long
+version_of(const char *id, int *thing)
+{
+	int end = strlen(id) - 1;
+
+	*thing = end;
+	while (*thing > 0 && isdigit((unsigned char) id[*thing - 1]))
+		(*thing)--;
+	return strtol(id + *thing, NULL, 10);
+}
+
+static int
+compare_versions(const ListCell *a, const ListCell *b)
+{
+	int of_a;
+	int of_b;
+	long first = version_of(lfirst(a), &of_a);
+	long second = version_of(lfirst(b), &of_b);
+
+	if (of_a != of_b)
+		return of_a - of_b;
+	if (memcmp(lfirst(a), lfirst(b), of_a) != 0)
+		return memcmp(lfirst(a), lfirst(b), of_a);
+	return (first > second) - (first < second);
+}
+
+/* Reads the newest of each thing's versions. */
+static void
+describe_newest(Task *task)
+{
+	ListCell *cell;
+
+	list_sort(task->ids, compare_versions);
+	foreach (cell, task->ids)
+	{
+		const ListCell *next = lnext(task->ids, cell);
+		int thing;
+		int other;
+
+		(void) version_of(lfirst(cell), &thing);
+		if (next != NULL)
+			(void) version_of(lfirst(next), &other);
+		if (next == NULL || thing != other || memcmp(lfirst(cell), lfirst(next), thing) != 0)
+			describe(task, list_make1(lfirst(cell)));
+	}
 }
 
 static void
@@ -281,7 +351,9 @@ list_ended(void *arg, CloudCall *call)
 		scan_fail(scan, task->parent, error);
 	else if (error == NULL && items_whole(task->listing->items))
 		take_result(call, task->listing->describe ? take_id : take_item, task);
-	if (task->ids != NIL)
+	if (task->listing->newest)
+		describe_newest(task);
+	else if (task->ids != NIL)
 		describe(task, task->ids);
 	cloud_free(call);
 	scan->pending--;

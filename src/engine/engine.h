@@ -157,6 +157,7 @@ struct Object
 	Presence presence;
 	Value *actual; /* if present */
 	Jsonb *item;   /* the reply's own form of it */
+	Jsonb *kept;   /* the same, as it was when row and cloud agreed last: of what never changes, else NULL */
 	const char *cloud_id;
 	bool aws_protected, leaving, broken;
 	Bitmapset *shared;	   /* attributes that iasql_share() marked */

@@ -79,7 +79,7 @@ read_base(Kind *kind, const Value *desired, Jsonb *base)
 	return values;
 }
 
-/* One entry: resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at. */
+/* One entry: resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at, item. */
 static void
 read_state(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
 {
@@ -110,6 +110,8 @@ read_state(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *null
 	object->base_time = nulls[6] ? 0 : DatumGetTimestampTz(values[6]);
 	object->base_protected = DatumGetBool(values[7]);
 	object->base_agreed = DatumGetTimestampTz(values[8]);
+	if (!nulls[9])
+		object->kept = world_jsonb(world, DatumGetJsonbP(values[9]));
 	object_index(object);
 }
 
@@ -158,8 +160,8 @@ state_read(Session *session)
 	int nest;
 
 	begin_own(session, &saved, &nest);
-	query_rows(psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at "
-						"FROM %siasql_state WHERE workspace = %d",
+	query_rows(psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at, "
+						"item FROM %siasql_state WHERE workspace = %d",
 						session->ext, session->workspace),
 			   read_state, session->world);
 	read_shares(session);
@@ -217,12 +219,12 @@ static void
 write_batch(Session *session, int expected, const char *sql, const List *objects, int from, int to, bool whole)
 {
 	const Oid types[] = {INT4OID,	   TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
-						 TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
-	const char **texts[8];
-	Datum values[9];
+						 TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
+	const char **texts[lengthof(types) - 1];
+	Datum values[lengthof(types)];
 	int n = 0;
 
-	for (int c = 0; c < 8; c++)
+	for (size_t c = 0; c < lengthof(texts); c++)
 		texts[c] = palloc(sizeof(char *) * (to - from));
 	for (int i = from; i < to; i++)
 	{
@@ -241,13 +243,16 @@ write_batch(Session *session, int expected, const char *sql, const List *objects
 		if (texts[6][n] != NULL)
 			texts[6][n] = pstrdup(texts[6][n]);
 		texts[7][n] = object->former_key;
+		texts[8][n] = NULL;
+		if (whole && object->kind->res->versioned && object->item != NULL)
+			texts[8][n] = JsonbToCString(NULL, &object->item->root, VARSIZE(object->item));
 		n++;
 	}
 	values[0] = Int32GetDatum(session->workspace);
-	for (int c = 0; c < 8; c++)
+	for (size_t c = 0; c < lengthof(texts); c++)
 		values[c + 1] = text_array(texts[c], n);
 	if (n > 0)
-		run_sql(expected, sql, 9, types, values);
+		run_sql(expected, sql, lengthof(types), types, values);
 }
 
 static void
@@ -266,8 +271,8 @@ write_all(Session *session, int expected, const char *sql, const List *objects, 
 }
 
 #define OBJECT_ARRAYS                                                                                         \
-	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[]) " \
-	"AS o (resource, row_key, region, cloud_id, base, created, created_at, former_key)"
+	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], " \
+	"$10::text[]) AS o (resource, row_key, region, cloud_id, base, created, created_at, former_key, item)"
 
 /* What is kept under a row's key, protection and shares too, goes along with a row that was renamed. */
 static void
@@ -309,12 +314,13 @@ write_base(Session *session, List *objects)
 	write_all(
 		session, SPI_OK_INSERT,
 		psprintf(
-			"INSERT INTO %siasql_state (workspace, resource, row_key, region, cloud_id, base, created, created_at, "
-			"agreed_at) "
+			"INSERT INTO %siasql_state (workspace, resource, row_key, region, cloud_id, base, item, created, "
+			"created_at, agreed_at) "
 			"SELECT DISTINCT ON (o.resource, o.row_key) $1, o.resource, o.row_key, o.region, o.cloud_id, "
-			"o.base::jsonb, o.created::bool, o.created_at::timestamptz, clock_timestamp() FROM " OBJECT_ARRAYS " "
+			"o.base::jsonb, o.item::jsonb, o.created::bool, o.created_at::timestamptz, clock_timestamp() FROM " OBJECT_ARRAYS
+			" "
 			"ON CONFLICT (workspace, resource, row_key) DO UPDATE SET region = excluded.region, "
-			"cloud_id = excluded.cloud_id, base = excluded.base, created = excluded.created, "
+			"cloud_id = excluded.cloud_id, base = excluded.base, item = excluded.item, created = excluded.created, "
 			"created_at = excluded.created_at, agreed_at = excluded.agreed_at",
 			session->ext),
 		objects, true);

@@ -86,9 +86,10 @@ static const Resource task_definition = {
 	.service = "ecs",
 	.list =
 		{
-			.operation = "ListTaskDefinitionFamilies",
-			.input = "{'status': 'ACTIVE'}",
-			.items = "families",
+			.operation = "ListTaskDefinitions",
+			.input = "{'status': 'ACTIVE', 'maxResults': 100}",
+			.items = "taskDefinitionArns",
+			.newest = 1,
 			.describe = "DescribeTaskDefinition",
 			.describe_input = "{'taskDefinition': '$@', 'include': ['TAGS']}",
 			.describe_items = ".",

@@ -731,14 +731,18 @@ def revision_in_use():
     check("nor is one imported that has no row", sql("SELECT cloud_id LIKE '%/ports:1', reason FROM iasql_unmanaged"),
           "t|a container has several ports, or logs that do not go to CloudWatch")
     ecs.update_service(cluster="c", service="s", taskDefinition="f:1")
-    check("another one is", counts(actions)["DescribeTaskDefinition"], 3)
+    check("a known revision is not read again; another one, and what has no row, are", counts(actions)["DescribeTaskDefinition"], 2)
     check("and imported", sql("SELECT string_agg(revision::text, ' ' ORDER BY revision) FROM task_definition"), "1 2")
+    do("UPDATE task_definition SET cpu_memory = 'vCPU0.25-1GB' WHERE revision = 2")
+    actions()
+    check("nor is one that was registered here", (counts(actions)["DescribeTaskDefinition"], sql(
+        "SELECT item #>> '{taskDefinition,memory}' FROM iasql_state WHERE cloud_id LIKE '%f:3'")), (2, "1024"))
     do("DELETE FROM service")
     seen = counts(actions)
     check("a service without tasks is not scaled to none", (seen["UpdateService"], seen["DeleteService"]), (0, 2))
     do("INSERT INTO cluster (cluster_name) VALUES ('default')",
        "INSERT INTO service (name, desired_count, subnets, task_definition_id)"
-       f" SELECT 'd', 0, '{{{subnet}}}', id FROM task_definition WHERE revision = 2",
+       f" SELECT 'd', 0, '{{{subnet}}}', id FROM task_definition WHERE revision = 3",
        "INSERT INTO service_security_groups SELECT 'd', id FROM security_group")
     check("a service of no cluster is one of the default cluster", (
         [line.split("|")[:2] for line in actions()], sql("SELECT cluster_name FROM service"),

@@ -436,9 +436,8 @@ static void
 check_page_size(const Resource *res, const char *operation, const char *input)
 {
 	/* as their references in the API say; EC2 gives all at once where no size is asked for */
-	static const char *const largest[] = {"DescribeListeners", "DescribeLoadBalancers",
-										  "DescribeLogGroups", "DescribeTargetGroups",
-										  "ListClusters",	   "ListTaskDefinitionFamilies"};
+	static const char *const largest[] = {"DescribeListeners", "DescribeLoadBalancers", "DescribeLogGroups",
+										  "DescribeTargetGroups", "ListClusters"};
 	char service[64];
 	const char *name;
 	AwsOperationInfo info;
