@@ -13,9 +13,11 @@
  * call succeeds and changes nothing.  One thread serves one connection, as few
  * clients open more than a hundred.
  *
- *	  GET /bench/set?delay=50&hold=0&groups=1000&roles=0&log_groups=0
+ *	  GET /bench/set?delay=50&hold=0&rate=0&groups=1000&roles=0&log_groups=0
  *					sets any of these and forgets what was counted; hold=1:
- *					what is no read is not answered
+ *					what is no read is not answered; rate=100: so many
+ *					requests a second, and as many at once, the others are
+ *					throttled
  *	  GET /bench/counts
  *					"<requests> <peak in flight> <bytes of answers> <ms in
  *					which any was in flight>" and a line "<count> <operation>"
@@ -69,6 +71,9 @@ static int emulator_port;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all below */
 static Inventory delay = {"delay", 0}; /* ms */
 static Inventory hold = {"hold", 0};
+static Inventory rate = {"rate", 0};
+static double admitted; /* requests that the rate still lets through, at the time below */
+static double admitted_at;
 static Inventory groups = {"groups", 0};
 static Inventory roles = {"roles", 0};
 static Inventory log_groups = {"log_groups", 0};
@@ -529,10 +534,19 @@ write_answer(const Message *request, const char *operation, Text *out)
 
 /* ---- the benchmarks' own requests ---- */
 
+static double
+now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
+}
+
 static void
 set_values(const char *path)
 {
-	Inventory *const settable[] = {&delay, &hold, &groups, &roles, &log_groups};
+	Inventory *const settable[] = {&delay, &hold, &rate, &groups, &roles, &log_groups};
 	const char *query = strchr(path, '?');
 
 	while (query != NULL && *query != ' ')
@@ -549,6 +563,26 @@ set_values(const char *path)
 	operation_count = 0;
 	request_count = peak_in_flight = answered_bytes = 0;
 	busy_ms = 0;
+	admitted = rate.count;
+	admitted_at = now_ms();
+}
+
+/* Whether a request comes sooner than the rate lets it. */
+static bool
+is_throttled(void)
+{
+	double now = now_ms();
+
+	if (rate.count == 0)
+		return false;
+	admitted += (now - admitted_at) / 1e3 * rate.count;
+	admitted_at = now;
+	if (admitted > rate.count)
+		admitted = rate.count;
+	if (admitted < 1)
+		return true;
+	admitted--;
+	return false;
 }
 
 static void
@@ -560,15 +594,6 @@ write_counts(Text *out)
 }
 
 /* ---- connections ---- */
-
-static double
-now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
-}
 
 static int
 connect_emulator(void)
@@ -621,11 +646,11 @@ ask_emulator(int *emulator, const Message *request, Message *answer)
 }
 
 static bool
-send_answer(int fd, const Text *body, const char *type)
+send_answer(int fd, int status, const Text *body, const char *type)
 {
 	char head[200];
-	int n = snprintf(head, sizeof(head), "HTTP/1.1 200 OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", type,
-					 body->len);
+	int n = snprintf(head, sizeof(head), "HTTP/1.1 %d OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status,
+					 type, body->len);
 
 	/* in one segment where there is room, as servers do */
 	return write_all(fd, head, n, MSG_MORE) && write_all(fd, body->data, body->len, 0);
@@ -645,6 +670,7 @@ serve(void *arg)
 		const char *path = strchr(request.bytes.data, ' ') + 1;
 		char name[80];
 		struct timespec pause;
+		bool throttled;
 
 		answer.bytes.len = 0;
 		if (strncmp(path, "/bench/", 7) == 0)
@@ -654,12 +680,13 @@ serve(void *arg)
 				set_values(path);
 			write_counts(&answer.bytes);
 			pthread_mutex_unlock(&lock);
-			open = send_answer(fd, &answer.bytes, "text/plain");
+			open = send_answer(fd, 200, &answer.bytes, "text/plain");
 			continue;
 		}
 		name_operation(&request, name, sizeof(name));
 		pthread_mutex_lock(&lock);
 		count_operation(name);
+		throttled = is_throttled();
 		if (in_flight == 0)
 			busy_since = now_ms();
 		if (++in_flight > peak_in_flight)
@@ -669,10 +696,16 @@ serve(void *arg)
 			pause.tv_sec = HELD_S;
 		pthread_mutex_unlock(&lock);
 		nanosleep(&pause, NULL);
-		if (emulator_port == 0)
+		if (throttled)
+		{
+			text_add(&answer.bytes, "<ErrorResponse><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error>"
+									"<RequestId>bench</RequestId></ErrorResponse>");
+			open = send_answer(fd, 400, &answer.bytes, "text/xml");
+		}
+		else if (emulator_port == 0)
 		{
 			write_answer(&request, name, &answer.bytes);
-			open = send_answer(fd, &answer.bytes,
+			open = send_answer(fd, 200, &answer.bytes,
 							   header(&request, "X-Amz-Target") ? "application/x-amz-json-1.1" : "text/xml");
 		}
 		else

@@ -112,6 +112,24 @@ def listings():
     cancelled("whose credentials they are", "SELECT aws_identity()", {"GetCallerIdentity": ["hang"]}, [HOUR])
 
 
+def at_once():
+    """All kinds are listed in all regions at once: no listing waits for the answer to another."""
+    sql("UPDATE aws_regions SET is_enabled = true WHERE region = 'eu-west-1'")
+    wanted = {"ListRoles": 1, "GetAccountAuthorizationDetails": 1} | dict.fromkeys(
+        ("DescribeLogGroups", "DescribeVpcs", "DescribeSubnets", "DescribeSecurityGroups", "DescribeSecurityGroupRules", "DescribeAddresses",
+         "DescribeNatGateways", "DescribeVpcEndpoints", "DescribeAvailabilityZones"), 2)  # fmt: skip
+    endpoint.start({name: ["hang"] for name in wanted})
+    process = subprocess.Popen([*PSQL, "-c", HOUR, "-c", "SELECT pg_backend_pid()", "-c", "SELECT iasql_preview_apply()"],
+                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    pid = int(process.stdout.readline())
+    wait_for(lambda: endpoint.seen_of == wanted)
+    checks.check("all listings are under way while none is answered", endpoint.seen_of, wanted)
+    sql(f"SELECT pg_cancel_backend({pid})")
+    process.wait(DEADLINE)
+    endpoint.start({})
+    sql("UPDATE aws_regions SET is_enabled = false WHERE region = 'eu-west-1'")
+
+
 def throttled():
     """While a service throttles, it is told which, and how fast requests go to it."""
     sql(f"INSERT INTO role (role_name, assume_role_policy_document) SELECT 'r' || i, '{TRUST}' FROM generate_series(1, 20) i")
@@ -169,7 +187,7 @@ sql("CREATE EXTENSION iasql", f"ALTER DATABASE postgres SET iasql.endpoint_url =
 sql("SELECT iasql_install('aws_account')",
     "INSERT INTO aws_account (region, access_key_id, secret_access_key) VALUES ('us-east-1', 'test', 'test')",
     "SELECT iasql_install('aws_iam', 'aws_cloudwatch', 'aws_security_group')")
-for case in (listings, throttled, changes, others):
+for case in (listings, at_once, throttled, changes, others):
     if len(sys.argv) < 3 or case.__name__ in sys.argv[2:]:
         case()
 finish()
