@@ -414,10 +414,15 @@ check_flags(const AwsModel *model)
 {
 	for (uint32_t i = 0; i < model->header->refs.count; i++)
 		if ((model->refs[i].flags & AWS_REF_CONTEXT && aws_model_fact(model, AWS_FACT_CONTEXT, i) == NULL) ||
-			(model->refs[i].flags & AWS_REF_NAMESPACE && aws_model_fact(model, AWS_FACT_NAMESPACE, i) == NULL))
+			(model->refs[i].flags & AWS_REF_NAMESPACE && aws_model_fact(model, AWS_FACT_NAMESPACE, i) == NULL) ||
+			/* is filled in after the input was checked */
+			(model->refs[i].flags & AWS_REF_TOKEN && model->shapes[model->refs[i].shape].type != AWS_TYPE_STRING))
 			return false;
 	for (uint32_t i = 0; i < model->header->shapes.count; i++)
-		if (model->shapes[i].flags & AWS_SHAPE_ERROR && aws_model_fact(model, AWS_FACT_ERROR, i) == NULL)
+		if ((model->shapes[i].flags & AWS_SHAPE_ERROR && aws_model_fact(model, AWS_FACT_ERROR, i) == NULL) ||
+			/* any JSON: nobody looks for members in it */
+			(model->shapes[i].flags & AWS_SHAPE_DOCUMENT &&
+			 (model->shapes[i].type != AWS_TYPE_STRUCTURE || model->shapes[i].count > 0)))
 			return false;
 	return true;
 }

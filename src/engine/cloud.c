@@ -321,20 +321,20 @@ compare_versions(const ListCell *a, const ListCell *b)
 static void
 describe_newest(Task *task)
 {
-	ListCell *cell;
+	const char *newer = NULL;
+	int of_newer = 0;
 
 	list_sort(task->ids, compare_versions);
-	foreach (cell, task->ids)
+	for (int i = list_length(task->ids) - 1; i >= 0; i--)
 	{
-		const ListCell *next = lnext(task->ids, cell);
+		char *id = list_nth(task->ids, i);
 		int thing;
-		int other;
 
-		(void) version_of(lfirst(cell), &thing);
-		if (next != NULL)
-			(void) version_of(lfirst(next), &other);
-		if (next == NULL || thing != other || memcmp(lfirst(cell), lfirst(next), thing) != 0)
-			describe(task, list_make1(lfirst(cell)));
+		(void) version_of(id, &thing);
+		if (newer == NULL || thing != of_newer || memcmp(id, newer, thing) != 0)
+			describe(task, list_make1(id));
+		newer = id;
+		of_newer = thing;
 	}
 }
 

@@ -201,7 +201,7 @@ def gone(full, empty):
 def silent(full, empty):
     """What is waited for is told."""
     run(input=UP, check=True)
-    for what, at, reads in ("a change", 2, False), ("a listing", 1, True):
+    for what, at, reads in ("a change", 2, False), ("a listing", "DescribeVpcs", True):
         proxy.arm(at, "stall_done", reads)
         said = sql("SET client_min_messages = notice", "SET iasql.request_timeout = '40s'", "SET iasql.wait_timeout = '2min'", APPLY)
         check(f"{what} without an answer: a notice", "NOTICE:  waiting for" in said, True, said)

@@ -134,6 +134,38 @@ try_damaged(const char *name, const char *bytes, size_t len)
 	free(copy);
 }
 
+/* A fact that its shape cannot have: what is filled in as a text, of another type; any JSON, of a shape with parts. */
+static void
+try_wrong_flags(const char *name, const char *bytes, size_t len)
+{
+	char *copy = malloc(len);
+
+	for (int document = 0; document < 2; document++)
+	{
+		AwsModel *model;
+		uint32_t i = 0;
+
+		memcpy(copy, bytes, len);
+		model = aws_model_attach(copy, len, NULL);
+		if (document)
+		{
+			while (model->shapes[i].type != AWS_TYPE_LIST)
+				i++;
+			((AwsShape *) &model->shapes[i])->flags |= AWS_SHAPE_DOCUMENT;
+		}
+		else
+		{
+			while (model->shapes[model->refs[i].shape].type != AWS_TYPE_LIST)
+				i++;
+			((AwsRef *) &model->refs[i])->flags |= AWS_REF_TOKEN;
+		}
+		aws_model_close(model);
+		seal_model(copy, len);
+		check(is_refused(copy, len), document ? "a list of any JSON is refused" : "a token that is a list is refused", name);
+	}
+	free(copy);
+}
+
 static void
 try_service(const char *directory, const char *name)
 {
@@ -152,7 +184,10 @@ try_service(const char *directory, const char *name)
 		check(strcmp(aws_model_string(model, model->header->service), name) == 0, "has its name", name);
 		for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++)
 			if (strcmp(damaged[i], name) == 0)
+			{
 				try_damaged(name, (const char *) model->header, model->header->size);
+				try_wrong_flags(name, (const char *) model->header, model->header->size);
+			}
 	}
 	aws_model_close(model);
 	aws_error_clear(&error);
