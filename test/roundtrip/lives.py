@@ -533,6 +533,12 @@ MINISTACK_NOT_NULL = {
 }
 
 
+def ministack_subnets(offset):
+    """Whatever subnets a load balancer is in, ministack says that it is in the default VPC."""
+    return Sql("ARRAY(SELECT s.subnet_id FROM subnet s JOIN vpc v ON v.id = s.vpc_id AND v.is_default"
+               f" ORDER BY s.availability_zone LIMIT 2 OFFSET {offset})")
+
+
 def leave_out(lacking):
     """Takes the resources and columns that an emulator lacks out of the tables above, and what refers to them."""
     gone = {label for label, (resource, _) in COMPANIONS.items() if (resource, None) in lacking}
@@ -551,6 +557,9 @@ def leave_out(lacking):
         group[:] = [change for change in group if change == kept("container_definition", change)]
     if lacking:
         NOT_NULL.update(MINISTACK_NOT_NULL)
+        balancer = LIVES["load_balancer"]
+        for values in balancer.make, balancer.change, COMPANIONS["second load_balancer"][1], COMPANIONS["third load_balancer"][1]:
+            values["subnets"] = ministack_subnets(1 if values is balancer.change else 0)
     REASONS.update({key: reason for key, reason in lacking.items() if key[1] is not None})
 
 
