@@ -20,7 +20,8 @@ said = []
 def tell(*statements, **options):
     """The output of statements, which is searched at the end."""
     said.append(sql("SET client_min_messages = debug5", "SET iasql.request_timeout = '2s'", *statements, **options))
-    return "\n".join(line for line in said[-1].splitlines() if not line.startswith(("DEBUG:", "LOG:", "NOTICE:")))
+    return "\n".join(line for line in said[-1].splitlines()
+                     if not line.startswith(("DEBUG:", "LOG:", "NOTICE:", "LINE ", "QUERY:")) and line.strip() != "^")
 
 
 def row():
