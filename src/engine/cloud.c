@@ -194,21 +194,6 @@ take_result(CloudCall *call, CallItem take, void *arg)
 	take(arg, result, strlen(result));
 }
 
-/* Whether what has this id never changes and is known from an earlier look: then it is found. */
-static bool
-found_before(Task *task, const char *json)
-{
-	Scan *scan = task->scan;
-	List *id = scan->kind->res->versioned ? json_array_strings(psprintf("[%s]", json)) : NIL;
-	const Object *object = id != NIL ? object_by_cloud_id(scan->kind, scan->region, linitial(id)) : NULL;
-
-	if (object == NULL || object->kept == NULL)
-		return false;
-	if (pattern_matches(object->kept, task->listing->only))
-		(void) found_add(scan, object->kept, NULL);
-	return true;
-}
-
 static void describe(Task *task, List *ids);
 
 static void
@@ -247,11 +232,6 @@ describe(Task *task, List *ids)
 	ListCell *cell;
 
 	Assert(listing->describe != NULL);
-	if (list_length(ids) == 1 && found_before(task, linitial(ids)))
-	{
-		MemoryContextSwitchTo(old);
-		return;
-	}
 	initStringInfo(&gathered);
 	foreach (cell, ids)
 		appendStringInfo(&gathered, "%c%s", gathered.len ? ',' : '[', (char *) lfirst(cell));
@@ -290,51 +270,65 @@ take_id(void *arg, const char *json, Size len)
 	MemoryContextSwitchTo(old);
 }
 
-/* The number at the end of an id, which is JSON, and how long what comes before it is. */
-static long
-version_of(const char *id, int *thing)
+/* How long an id, which is JSON, is without the number at its end. */
+static int
+thing_len(const char *id)
 {
-	int end = strlen(id) - 1;
+	int len = strlen(id) - 1;
 
-	*thing = end;
-	while (*thing > 0 && isdigit((unsigned char) id[*thing - 1]))
-		(*thing)--;
-	return strtol(id + *thing, NULL, 10);
+	while (len > 0 && isdigit((unsigned char) id[len - 1]))
+		len--;
+	return len;
+}
+
+/* Whether two ids are versions of one thing: 0, or its order. */
+static int
+compare_things(const char *a, const char *b)
+{
+	int len = thing_len(a);
+
+	return len == thing_len(b) ? memcmp(a, b, len) : len - thing_len(b);
 }
 
 static int
 compare_versions(const ListCell *a, const ListCell *b)
 {
-	int of_a;
-	int of_b;
-	long first = version_of(lfirst(a), &of_a);
-	long second = version_of(lfirst(b), &of_b);
+	int order = compare_things(lfirst(a), lfirst(b));
+	long first = strtol((char *) lfirst(a) + thing_len(lfirst(a)), NULL, 10);
+	long second = strtol((char *) lfirst(b) + thing_len(lfirst(b)), NULL, 10);
 
-	if (of_a != of_b)
-		return of_a - of_b;
-	if (memcmp(lfirst(a), lfirst(b), of_a) != 0)
-		return memcmp(lfirst(a), lfirst(b), of_a);
-	return (first > second) - (first < second);
+	return order != 0 ? order : (first > second) - (first < second);
 }
 
-/* Reads the newest of each thing's versions. */
+/* Whether what has this id never changes and is known from an earlier look: then it is found. */
+static bool
+found_before(Task *task, const char *json)
+{
+	Scan *scan = task->scan;
+	List *id = scan->kind->res->versioned ? json_array_strings(psprintf("[%s]", json)) : NIL;
+	const Object *object = id != NIL ? object_by_cloud_id(scan->kind, scan->region, linitial(id)) : NULL;
+
+	if (object == NULL || object->kept == NULL)
+		return false;
+	if (pattern_matches(object->kept, task->listing->only))
+		(void) found_add(scan, object->kept, NULL);
+	return true;
+}
+
+/* Reads the newest of each thing's versions, unless it is known. */
 static void
 describe_newest(Task *task)
 {
 	const char *newer = NULL;
-	int of_newer = 0;
 
 	list_sort(task->ids, compare_versions);
 	for (int i = list_length(task->ids) - 1; i >= 0; i--)
 	{
 		char *id = list_nth(task->ids, i);
-		int thing;
 
-		(void) version_of(id, &thing);
-		if (newer == NULL || thing != of_newer || memcmp(id, newer, thing) != 0)
+		if ((newer == NULL || compare_things(id, newer) != 0) && !found_before(task, id))
 			describe(task, list_make1(id));
 		newer = id;
-		of_newer = thing;
 	}
 }
 

@@ -167,12 +167,12 @@ typedef struct Listing
 	const char *per;			 /* resource: once per object of it, $^attr gives its attributes */
 	const char *per_parent_gone; /* codes that mean that the parent has none, or has gone */
 	const char *known_by; /* the parent's attribute that is the cloud id of what is asked for: not if that is listed */
-	/* where the listing gives ids only: read them in batches; what is .versioned only where it is not known */
+	/* where the listing gives ids only: read them in batches */
 	const char *describe;		/* operation */
 	const char *describe_input; /* template with $# */
 	const char *describe_items; /* path */
 	int describe_batch;
-	int newest;		  /* of ids that differ only in the number at their end, the one with the greatest */
+	int newest;		  /* of ids that differ only in the number at their end, the greatest; read if not known */
 	const char *only; /* pattern an item must match */
 } Listing;
 

@@ -397,7 +397,6 @@ retry_rules(void)
 	error.kind = AWS_BAD_REPLY;
 	is_number("an answer that cannot be read", aws_retry_class(&error, NULL), AWS_RETRY_NEVER);
 
-	/* sending as fast as allowed for ten seconds, throttled at the start: below the old rate, and climbing */
 	/* a service that says what it admits: so many at once, then one by one, and faster while none is throttled */
 	aws_retry_init(&bucket, "route53", now);
 	while (aws_retry_pace(&bucket, now) == 0)
@@ -406,6 +405,7 @@ retry_rules(void)
 	check(aws_retry_pace(&bucket, now) > 0.19 && aws_retry_pace(&bucket, now + 0.21) == 0, "the next a fifth of a second later", "other");
 	sent = 0;
 
+	/* sending as fast as allowed for ten seconds, throttled at the start: below the old rate, and climbing */
 	aws_retry_init(&bucket, "ec2", now);
 	for (int i = 0; i < 100; i++)
 	{
