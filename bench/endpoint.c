@@ -649,7 +649,7 @@ static bool
 send_answer(int fd, int status, const Text *body, const char *type)
 {
 	char head[200];
-	int n = snprintf(head, sizeof(head), "HTTP/1.1 %d OK\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status,
+	int n = snprintf(head, sizeof(head), "HTTP/1.1 %d \r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n", status,
 					 type, body->len);
 
 	/* in one segment where there is room, as servers do */

@@ -72,6 +72,7 @@ CREATE TABLE iasql_state (
     region text NOT NULL,
     cloud_id text,
     base jsonb NOT NULL,
+    digest bigint,
     item jsonb,
     created boolean NOT NULL,
     created_at timestamptz,
@@ -87,6 +88,7 @@ COMMENT ON COLUMN iasql_state.row_key IS 'Values of its primary key, a JSON arra
 COMMENT ON COLUMN iasql_state.region IS 'AWS region, empty for global resources.';
 COMMENT ON COLUMN iasql_state.cloud_id IS 'By which AWS knows the object.';
 COMMENT ON COLUMN iasql_state.base IS 'Text of each column with a value, null for one that the row could not hold; references by cloud id; no secrets.';
+COMMENT ON COLUMN iasql_state.digest IS 'Of base, which is read only for rows that say something else.';
 COMMENT ON COLUMN iasql_state.item IS 'What AWS tells of an object that never changes, so that it is asked for once.';
 COMMENT ON COLUMN iasql_state.created IS 'Whether this database created the object; else it was imported.';
 COMMENT ON COLUMN iasql_state.created_at IS 'When this database created it.';
@@ -343,7 +345,7 @@ COMMENT ON COLUMN iasql_progress.done IS 'Actions that have ended well.';
 COMMENT ON COLUMN iasql_progress.failed IS 'Actions that have failed.';
 COMMENT ON COLUMN iasql_progress.total IS 'Actions of the plan.';
 COMMENT ON COLUMN iasql_progress.running IS 'What is under way, and what it waits for.';
-COMMENT ON COLUMN iasql_progress.throttled IS 'Services that have throttled the session, and how fast requests go to them since.';
+COMMENT ON COLUMN iasql_progress.throttled IS 'Services to which requests are held back, since AWS throttled them or is known to, and how many go a second.';
 GRANT SELECT ON iasql_progress TO PUBLIC;
 
 CREATE VIEW iasql_unsure AS

@@ -45,6 +45,10 @@ def run(*statements, role=None, **options):
     return subprocess.run([*PSQL, *(["-U", role] if role else []), *commands], **options)
 
 
+# has all bases read, not only those of rows that do not say what base does
+FORGET_DIGESTS = "UPDATE iasql_state SET digest = NULL"
+
+
 def sql(*statements, **options):
     """The output of statements, errors included."""
     return run(*statements, stderr=subprocess.STDOUT, **options).stdout.strip()

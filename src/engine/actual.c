@@ -132,26 +132,43 @@ item_id(const Kind *kind, Jsonb *doc)
 	return path_text(doc, kind->res->attributes[kind->id_attribute].path);
 }
 
-/* The actual value of one attribute; false and the object is unmanaged where its column cannot hold it. */
+/*
+ * The actual value of one attribute, its text that of base if it is the same;
+ * false and the object is unmanaged where its column cannot hold it.
+ */
 static bool
 set_value(Object *object, int attribute, Value *value)
 {
 	const Attribute *attr = &object->kind->res->attributes[attribute];
 	World *world = object->kind->world;
 	JsonbValue json;
+	const char *base = object->base ? object->base[attribute].text : NULL;
+	const char *row = object->base == object->desired ? base : NULL;
 	const char *text;
 	const char *why = NULL;
 
 	if (attr->path == NULL || !path_get(object->item, attr->path, &json))
 		return true;
-	text = value_from_json(object->kind, attribute, &json, &why);
+	text = value_from_json(object->kind, attribute, &json, row, &why);
 	if (text != NULL)
-		value->text = world_text(world, text, strlen(text));
+		value->text = lasting_text(world, base, text, strlen(text));
 	if (why == NULL)
 		return true;
 	why = psprintf("column \"%s\" cannot hold its value: %s", attr->column, why);
 	object->unmanaged = world_text(world, why, strlen(why));
 	return false;
+}
+
+/* Whether an object whose row says what base does is as base too, by its texts. */
+static bool
+is_as_base(const Object *object, const Value *actual)
+{
+	if (object->base == NULL || object->base != object->desired)
+		return false;
+	for (int i = 0; i < object->kind->nattributes; i++)
+		if (actual[i].text != object->base[i].text)
+			return false;
+	return true;
 }
 
 /*
@@ -178,7 +195,7 @@ object_take_item(Object *object, Jsonb *doc, Bitmapset *unknown, const char *why
 	}
 	scratch = AllocSetContextCreate(world->memory, "item", ALLOCSET_SMALL_SIZES);
 	old = MemoryContextSwitchTo(scratch);
-	actual = world_alloc(world, sizeof(Value) * kind->nattributes);
+	actual = palloc0(sizeof(Value) * kind->nattributes);
 	object->item = doc;
 	object->unmanaged = why;
 	for (int i = 0; i < kind->nattributes; i++)
@@ -188,7 +205,13 @@ object_take_item(Object *object, Jsonb *doc, Bitmapset *unknown, const char *why
 		else if (before != NULL)
 			actual[i] = before[i];
 	}
-	object->actual = actual;
+	if (unknown == NULL && is_as_base(object, actual))
+		object->actual = object->desired;
+	else
+	{
+		object->actual = world_alloc(world, sizeof(Value) * kind->nattributes);
+		memcpy(object->actual, actual, sizeof(Value) * kind->nattributes);
+	}
 	object->presence = PRESENCE_PRESENT;
 	if (kind->id_attribute >= 0)
 	{
@@ -233,6 +256,8 @@ object_resolve_actual(Session *session, Object *object)
 	Kind *kind = object->kind;
 	World *world = session->world;
 
+	if (object_is_one(object))
+		return;
 	for (int i = 0; object->actual != NULL && i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];

@@ -147,6 +147,7 @@ split_off(Object *object)
 	Kind *kind = object->kind;
 	Object *old = object_new(kind, object->base_region);
 
+	object_part(object);
 	for (int i = 0; i < kind->nattributes; i++)
 		if (kind->res->attributes[i].flags & ATTR_COMPUTED)
 			object->desired[i] = (Value){0};
@@ -212,7 +213,7 @@ resolve_base(Session *session, Object *object)
 {
 	Kind *kind = object->kind;
 
-	if (object->base == NULL)
+	if (object->base == NULL || object->base == object->desired)
 		return;
 	for (int i = 0; i < kind->nattributes; i++)
 	{
@@ -637,15 +638,12 @@ bind_world(Session *session)
 		Kind *kind = world->kinds[k];
 		ListCell *cell;
 
+		/* first, since a parent that is another object now parts what seemed to be as before */
+		foreach (cell, kind->objects)
+			object_refresh(session, lfirst(cell));
 		kind_resolve_actual(session, kind);
 		foreach (cell, kind->objects)
-		{
-			Object *object = lfirst(cell);
-
-			resolve_base(session, object);
-			if (object->desired != NULL)
-				object_refresh(session, object);
-		}
+			resolve_base(session, lfirst(cell));
 		split_moved(kind);
 		bind_replacements(session, kind);
 		bind_by_cloud_id(session, kind);

@@ -190,6 +190,7 @@ find_born(Session *session, Kind *kind, const char *parent, List *parents, List 
 		if (owner == NULL || object->action != NULL || !list_member_ptr(parents, owner) ||
 			(is_in != NULL && owner->cloud_id != NULL && strcmp(is_in, owner->cloud_id) == 0))
 			continue;
+		object_part(object);
 		object->actual = NULL;
 		object->cloud_id = NULL;
 		object->presence = PRESENCE_ABSENT;

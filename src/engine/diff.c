@@ -45,6 +45,18 @@ object_replaced(const Value *value)
 	return false;
 }
 
+/* Whether it is as it was, and so is all that it refers to. */
+static bool
+nothing_changed(const Object *object)
+{
+	if (!object_is_one(object))
+		return false;
+	for (int i = 0; i < object->kind->nattributes; i++)
+		if (object_replaced(&object->desired[i]))
+			return false;
+	return true;
+}
+
 bool
 object_shares(const Object *object, int attribute)
 {
@@ -63,6 +75,8 @@ diff_object(const Object *object, DriftMode drift, bool sync, const char **refus
 	List *deltas = NIL;
 
 	*refusal = NULL;
+	if (nothing_changed(object))
+		return NIL;
 	for (int i = 0; i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];

@@ -128,6 +128,10 @@ typedef struct Kind
 	const char *why;
 } Kind;
 
+/*
+ * Most rows are as they and AWS were when they agreed last.  Then desired, base
+ * and actual are one array; object_part comes before anything is written into it.
+ */
 struct Object
 {
 	Kind *kind;
@@ -145,6 +149,7 @@ struct Object
 
 	/* what row and cloud agreed on last */
 	Value *base;			 /* NULL: none */
+	uint64 base_digest;		 /* state.c's own: of base as it is stored; 0: not known */
 	bool base_created;		 /* by this database, rather than imported */
 	TimestampTz base_time;	 /* when this database made it, or 0 */
 	bool base_protected;	 /* iasql_protect */
@@ -400,8 +405,12 @@ extern bool value_equal(const Attribute *attr, const Value *a, const Value *b);
 extern bool value_is_null(const Value *v);
 /* whether it refers to what has no row, and gets none, which a row can only say by NULL */
 extern bool value_unheld(const Attribute *attr, const Value *v);
-/* JSON value from a reply -> canonical text for the attribute; NULL: null. Error text in *why when the column cannot hold it. */
-extern const char *value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **why);
+/*
+ * JSON value from a reply -> canonical text for the attribute; NULL: null.  'row': the row's text, or NULL.  Error text in
+ * *why when the column cannot hold it.
+ */
+extern const char *value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char *row,
+								   const char **why);
 /* the JSON that stands for the value in a call: quoted, bare or a document, as column type and form say */
 extern void value_to_json(const Kind *kind, int attribute, const Value *value, StringInfo out);
 extern int compare_texts(const ListCell *a, const ListCell *b); /* for list_sort over char *: bytewise */
@@ -505,7 +514,13 @@ extern void object_set_row(Object *object, HeapTuple tuple, TupleDesc desc);
 /* in object.c: Objects and look-ups */
 extern void *world_alloc(World *world, Size size); /* zeroed, lives as long as the world, cheap */
 extern char *world_text(World *world, const char *text, Size len);
+/* 'same', which may be NULL, if that is what the text says: else a copy */
+extern const char *lasting_text(World *world, const char *same, const char *text, Size len);
 extern Object *object_new(Kind *kind, const char *region);
+/* whether its row and AWS are as when they agreed last, by what is one array */
+extern bool object_is_one(const Object *object);
+/* gives row, base and cloud an array each */
+extern void object_part(Object *object);
 extern bool object_is_enabled(const Object *object); /* its region is managed; global ones always are */
 /* after a cloud id or key of an object came or changed: keeps look-ups right */
 extern void object_index(Object *object);

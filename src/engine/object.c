@@ -49,6 +49,14 @@ world_text(World *world, const char *text, Size len)
 	return copy;
 }
 
+const char *
+lasting_text(World *world, const char *same, const char *text, Size len)
+{
+	if (same != NULL && strncmp(same, text, len) == 0 && same[len] == '\0')
+		return same;
+	return world_text(world, text, len);
+}
+
 /* --------------------------------------------------------------- look-ups */
 
 typedef enum LookupSort
@@ -332,6 +340,31 @@ object_new(Kind *kind, const char *region)
 	kind->objects = lappend(kind->objects, object);
 	MemoryContextSwitchTo(old);
 	return object;
+}
+
+bool
+object_is_one(const Object *object)
+{
+	return object->desired != NULL && object->base == object->desired && object->actual == object->desired;
+}
+
+static Value *
+values_copy(const Kind *kind, const Value *values)
+{
+	Value *copy = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
+
+	memcpy(copy, values, sizeof(Value) * kind->nattributes);
+	return copy;
+}
+
+void
+object_part(Object *object)
+{
+	if (object->desired == NULL || object->base != object->desired)
+		return;
+	object->base = values_copy(object->kind, object->desired);
+	if (object->actual == object->desired)
+		object->actual = values_copy(object->kind, object->desired);
 }
 
 bool

@@ -37,14 +37,24 @@ has_edit(const List *deltas)
 	return false;
 }
 
+/* Something to be done about an object, which is not yet part of a plan. */
 static Action *
-action_new(Plan *plan, Object *object, ActionKind kind)
+action_of(Object *object, ActionKind kind)
 {
 	Action *action = palloc0(sizeof(Action));
 
-	Assert(object->action == NULL && object->frozen == NULL && !object->row_hidden);
+	object_part(object);
 	action->kind = kind;
 	action->object = object;
+	return action;
+}
+
+static Action *
+action_new(Plan *plan, Object *object, ActionKind kind)
+{
+	Action *action = action_of(object, kind);
+
+	Assert(object->action == NULL && object->frozen == NULL && !object->row_hidden);
 	action->reported = true;
 	object->action = action;
 	plan->actions = lappend(plan->actions, action);
@@ -165,7 +175,7 @@ is_stale(const Object *object)
 	const Kind *kind = object->kind;
 	bool stale = object->base == NULL || object->former_key != NULL;
 
-	for (int i = 0; object->base != NULL && i < kind->nattributes; i++)
+	for (int i = 0; object->base != NULL && !object_is_one(object) && i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];
 
@@ -243,9 +253,7 @@ decide_present(Session *session, Plan *plan, Object *object)
 		}
 		else
 		{
-			action = palloc0(sizeof(Action));
-			action->kind = ACTION_UPDATE;
-			action->object = object;
+			action = action_of(object, ACTION_UPDATE);
 			action->row_only = true;
 			action->deltas = deltas;
 			plan->written = lappend(plan->written, action);
@@ -257,9 +265,7 @@ decide_present(Session *session, Plan *plan, Object *object)
 		if (is_stale(object))
 		{
 			/* adopted as it is, or changed by a run that did not commit: only the base is missing */
-			action = palloc0(sizeof(Action));
-			action->kind = ACTION_UPDATE;
-			action->object = object;
+			action = action_of(object, ACTION_UPDATE);
 			action->row_only = true;
 			plan->written = lappend(plan->written, action);
 		}

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "catalog/pg_type.h"
+#include "common/hashfn.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -36,21 +37,50 @@ end_own(SavedUser saved, int nest)
 	unpin_settings(nest);
 }
 
+/* ----------------------------------------------------------------- values */
+
+/* The cloud id text of a reference, now that it may be known. */
+static const char *
+agreed_text(const Attribute *attr, const Value *value)
+{
+	List *ids = NIL;
+
+	if (value->nrefs == 0 || (attr->form != FORM_REF && attr->form != FORM_JOIN))
+		return value->text;
+	for (int i = 0; i < value->nrefs; i++)
+		if (value->refs[i]->cloud_id != NULL)
+			ids = lappend(ids, unconstify(char *, value->refs[i]->cloud_id));
+	if (ids == NIL)
+		return NULL;
+	return attr->form == FORM_REF ? linitial(ids) : sorted_json_array(ids);
+}
+
+/* What iasql_state keeps of values as one number, never 0: columns and texts, secrets left out. */
+static uint64
+values_digest(const Kind *kind, const Value *values)
+{
+	uint64 digest = 0;
+
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		const char *text = agreed_text(attr, &values[i]);
+
+		if (text == NULL || (attr->flags & ATTR_SECRET))
+			continue;
+		digest = hash_bytes_extended((const unsigned char *) attr->column, strlen(attr->column), digest);
+		if (!value_unheld(attr, &values[i]))
+			digest = hash_bytes_extended((const unsigned char *) text, strlen(text), digest);
+	}
+	return digest != 0 ? digest : 1;
+}
+
 /* ---------------------------------------------------------------- reading */
 
 static char *
 field(uint64 row, int column)
 {
 	return SPI_getvalue(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, column);
-}
-
-/* A text that lasts as long as the world: the row's own where it is the same, which it is as a rule. */
-static const char *
-lasting_text(Kind *kind, const char *same, const char *text, Size len)
-{
-	if (same != NULL && strncmp(same, text, len) == 0 && same[len] == '\0')
-		return same;
-	return world_text(kind->world, text, len);
 }
 
 /*
@@ -72,16 +102,16 @@ read_base(Kind *kind, const Value *desired, Jsonb *base)
 			attribute = attribute_index(kind->res, v.val.string.val, v.val.string.len);
 		else if (token == WJB_VALUE && attribute >= 0 && v.type == jbvString)
 			values[attribute].text =
-				lasting_text(kind, desired ? desired[attribute].text : NULL, v.val.string.val, v.val.string.len);
+				lasting_text(kind->world, desired ? desired[attribute].text : NULL, v.val.string.val, v.val.string.len);
 		else if (token == WJB_VALUE && attribute >= 0)
 			values[attribute].unheld = true;
 	}
 	return values;
 }
 
-/* One entry: resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at, item. */
+/* One entry but for its base: resource, row_key, region, cloud_id, created, created_at, protected, agreed_at, item, digest. */
 static void
-read_state(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
+read_entry(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *nulls)
 {
 	World *world = arg;
 	Kind *kind = kind_by_name(world, TextDatumGetCString(values[0]));
@@ -97,22 +127,112 @@ read_state(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *null
 		object = object_new(kind, region);
 		object->row_key = world_text(world, row_key, strlen(row_key));
 	}
-	object->base_region = lasting_text(kind, object->region, region, strlen(region));
-	object->base = read_base(kind, object->desired, DatumGetJsonbP(values[4]));
+	object->base_region = lasting_text(world, object->region, region, strlen(region));
 	if (!nulls[3])
 	{
 		char *id = TextDatumGetCString(values[3]);
+		bool shown = object->desired != NULL && kind->id_attribute >= 0;
 
-		object->cloud_id =
-			lasting_text(kind, kind->id_attribute >= 0 ? object->base[kind->id_attribute].text : NULL, id, strlen(id));
+		object->cloud_id = lasting_text(world, shown ? object->desired[kind->id_attribute].text : NULL, id, strlen(id));
 	}
-	object->base_created = DatumGetBool(values[5]);
-	object->base_time = nulls[6] ? 0 : DatumGetTimestampTz(values[6]);
-	object->base_protected = DatumGetBool(values[7]);
-	object->base_agreed = DatumGetTimestampTz(values[8]);
-	if (!nulls[9])
-		object->kept = world_jsonb(world, DatumGetJsonbP(values[9]));
+	object->base_created = DatumGetBool(values[4]);
+	object->base_time = nulls[5] ? 0 : DatumGetTimestampTz(values[5]);
+	object->base_protected = DatumGetBool(values[6]);
+	object->base_agreed = DatumGetTimestampTz(values[7]);
+	if (!nulls[8])
+		object->kept = world_jsonb(world, DatumGetJsonbP(values[8]));
+	object->base_digest = nulls[9] ? 0 : DatumGetInt64(values[9]);
 	object_index(object);
+}
+
+/*
+ * Whether the row says what base does, by base's digest.  Not so where it refers
+ * to what AWS has not got, says what base does not keep, or what is led to
+ * Objects in another way than base.
+ */
+static bool
+row_is_base(Session *session, Object *object)
+{
+	const Kind *kind = object->kind;
+
+	if (object->desired == NULL || object->base_digest == 0)
+		return false;
+	object_refresh(session, object);
+	for (int i = 0; i < kind->nattributes; i++)
+	{
+		const Attribute *attr = &kind->res->attributes[i];
+		const char *text = object->desired[i].text;
+
+		if (text != NULL &&
+			(*text == '\0' || (attr->flags & ATTR_SECRET) || attr->form == FORM_IDS || attr->form == FORM_PARTS))
+			return false;
+	}
+	return values_digest(kind, object->desired) == object->base_digest;
+}
+
+/* Objects that an entry was read for, and not its base, which their rows do not tell. */
+static List *
+without_base(Session *session)
+{
+	World *world = session->world;
+	List *objects = NIL;
+
+	for (int k = 0; k < world->nkinds; k++)
+	{
+		ListCell *cell;
+
+		foreach (cell, world->kinds[k]->objects)
+		{
+			Object *object = lfirst(cell);
+
+			if (object->base_region == NULL)
+				continue;
+			if (row_is_base(session, object))
+				object->base = object->desired;
+			else
+				objects = lappend(objects, object);
+		}
+	}
+	return objects;
+}
+
+/* Reads the base of up to BATCH objects. */
+static void
+read_bases(Session *session, const List *objects, int from)
+{
+	int n = Min(list_length(objects) - from, BATCH);
+	const char **resources = palloc(sizeof(char *) * n);
+	const char **row_keys = palloc(sizeof(char *) * n);
+	const Oid types[] = {INT4OID, TEXTARRAYOID, TEXTARRAYOID};
+	Datum values[lengthof(types)] = {Int32GetDatum(session->workspace)};
+	SPITupleTable *table;
+
+	for (int i = 0; i < n; i++)
+	{
+		const Object *object = list_nth(objects, from + i);
+
+		resources[i] = object->kind->res->name;
+		row_keys[i] = object->row_key;
+	}
+	values[1] = text_array(resources, n);
+	values[2] = text_array(row_keys, n);
+	run_sql(SPI_OK_SELECT,
+			psprintf("SELECT o.n::integer, s.base FROM unnest($2, $3) WITH ORDINALITY AS o (resource, row_key, n) "
+					 "JOIN %siasql_state s ON s.workspace = $1 AND s.resource = o.resource AND s.row_key = o.row_key",
+					 session->ext),
+			lengthof(types), types, values);
+	table = SPI_tuptable;
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		bool null;
+		int i = DatumGetInt32(SPI_getbinval(table->vals[row], table->tupdesc, 1, &null));
+		Jsonb *base = DatumGetJsonbP(SPI_getbinval(table->vals[row], table->tupdesc, 2, &null));
+		Object *object = list_nth(objects, from + i - 1);
+
+		object->base = read_base(object->kind, object->desired, base);
+		object_index(object);
+	}
+	SPI_freetuptable(table);
 }
 
 /* Attributes that iasql_share() gave away, of one row or of all. */
@@ -151,40 +271,32 @@ read_shares(Session *session)
 /*
  * Reads the state of all kinds into the Objects of their rows, and makes
  * Objects for entries without a row.  The texts of references are cloud ids,
- * not yet led to Objects.
+ * not yet led to Objects; but of rows that say what base does, which are most,
+ * base is not read: it is what they say.
  */
 void
 state_read(Session *session)
 {
+	List *objects;
 	SavedUser saved;
 	int nest;
 
 	begin_own(session, &saved, &nest);
-	query_rows(psprintf("SELECT resource, row_key, region, cloud_id, base, created, created_at, protected, agreed_at, "
-						"item FROM %siasql_state WHERE workspace = %d",
+	query_rows(psprintf("SELECT resource, row_key, region, cloud_id, created, created_at, protected, agreed_at, item, "
+						"digest FROM %siasql_state WHERE workspace = %d",
 						session->ext, session->workspace),
-			   read_state, session->world);
+			   read_entry, session->world);
+	end_own(saved, nest);
+	objects = without_base(session);
+	begin_own(session, &saved, &nest);
+	for (int from = 0; from < list_length(objects); from += BATCH)
+		read_bases(session, objects, from);
 	read_shares(session);
 	end_own(saved, nest);
+	list_free(objects);
 }
 
 /* ---------------------------------------------------------------- writing */
-
-/* The cloud id text of a reference, now that it may be known. */
-static const char *
-agreed_text(const Attribute *attr, const Value *value)
-{
-	List *ids = NIL;
-
-	if (value->nrefs == 0 || (attr->form != FORM_REF && attr->form != FORM_JOIN))
-		return value->text;
-	for (int i = 0; i < value->nrefs; i++)
-		if (value->refs[i]->cloud_id != NULL)
-			ids = lappend(ids, unconstify(char *, value->refs[i]->cloud_id));
-	if (ids == NIL)
-		return NULL;
-	return attr->form == FORM_REF ? linitial(ids) : sorted_json_array(ids);
-}
 
 static char *
 base_json(const Object *object)
@@ -218,7 +330,7 @@ base_json(const Object *object)
 static void
 write_batch(Session *session, int expected, const char *sql, const List *objects, int from, int to, bool whole)
 {
-	const Oid types[] = {INT4OID,	   TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
+	const Oid types[] = {INT4OID,	   TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID,
 						 TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID, TEXTARRAYOID};
 	const char **texts[lengthof(types) - 1];
 	Datum values[lengthof(types)];
@@ -246,6 +358,7 @@ write_batch(Session *session, int expected, const char *sql, const List *objects
 		texts[8][n] = NULL;
 		if (whole && object->kind->res->versioned && object->item != NULL)
 			texts[8][n] = JsonbToCString(NULL, &object->item->root, VARSIZE(object->item));
+		texts[9][n] = whole ? psprintf(INT64_FORMAT, (int64) values_digest(object->kind, object->base)) : NULL;
 		n++;
 	}
 	values[0] = Int32GetDatum(session->workspace);
@@ -270,9 +383,10 @@ write_all(Session *session, int expected, const char *sql, const List *objects, 
 	end_own(saved, nest);
 }
 
-#define OBJECT_ARRAYS                                                                                         \
-	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], " \
-	"$10::text[]) AS o (resource, row_key, region, cloud_id, base, created, created_at, former_key, item)"
+#define OBJECT_ARRAYS                                                                                                    \
+	"unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], "            \
+	"$10::text[], $11::text[]) AS o (resource, row_key, region, cloud_id, base, created, created_at, former_key, item, " \
+	"digest)"
 
 /* What is kept under a row's key, protection and shares too, goes along with a row that was renamed. */
 static void
@@ -314,13 +428,13 @@ write_base(Session *session, List *objects)
 	write_all(
 		session, SPI_OK_INSERT,
 		psprintf(
-			"INSERT INTO %siasql_state (workspace, resource, row_key, region, cloud_id, base, item, created, "
-			"created_at, agreed_at) "
+			"INSERT INTO %siasql_state (workspace, resource, row_key, region, cloud_id, base, digest, item, "
+			"created, created_at, agreed_at) "
 			"SELECT DISTINCT ON (o.resource, o.row_key) $1, o.resource, o.row_key, o.region, o.cloud_id, "
-			"o.base::jsonb, o.item::jsonb, o.created::bool, o.created_at::timestamptz, clock_timestamp() FROM " OBJECT_ARRAYS
+			"o.base::jsonb, o.digest::bigint, o.item::jsonb, o.created::bool, o.created_at::timestamptz, clock_timestamp() FROM " OBJECT_ARRAYS
 			" "
 			"ON CONFLICT (workspace, resource, row_key) DO UPDATE SET region = excluded.region, "
-			"cloud_id = excluded.cloud_id, base = excluded.base, item = excluded.item, created = excluded.created, "
+			"cloud_id = excluded.cloud_id, base = excluded.base, digest = excluded.digest, item = excluded.item, created = excluded.created, "
 			"created_at = excluded.created_at, agreed_at = excluded.agreed_at",
 			session->ext),
 		objects, true);

@@ -91,7 +91,7 @@ column_text(const Kind *kind, int attribute, Datum value)
 		case FORM_JSON:
 		case FORM_POLICY:
 			jsonb_root(DatumGetJsonbP(value), &json);
-			return value_from_json(kind, attribute, &json, &why);
+			return value_from_json(kind, attribute, &json, NULL, &why);
 		default:
 			scalar = TextDatumGetCString(value);
 			return *scalar == '\0' ? NULL : scalar;
@@ -737,6 +737,29 @@ moves(const Object *object)
 	return false;
 }
 
+/*
+ * Sets the text of a desired value.  What was one with it until now still means
+ * what the old text does.
+ */
+static void
+set_text(Object *object, int attribute, const char *text)
+{
+	Value *value = &object->desired[attribute];
+	Value old = {.text = value->text};
+	bool one = object_is_one(object);
+
+	if (text == old.text || (text != NULL && old.text != NULL && strcmp(text, old.text) == 0))
+		return;
+	if (object->base == object->desired)
+	{
+		object_part(object);
+		object->base[attribute] = old;
+		if (one)
+			object->actual[attribute] = old;
+	}
+	value->text = text;
+}
+
 void
 object_refresh(const Session *session, Object *object)
 {
@@ -748,11 +771,14 @@ object_refresh(const Session *session, Object *object)
 		Value *value = &object->desired[i];
 
 		if ((attr->flags & ATTR_INSIDE) && moves(object))
+		{
+			object_part(object);
 			*value = (Value){0};
+		}
 		else if (attr->form == FORM_PARTS)
-			value->text = object->nparts > 0 ? parts_from_rows(session, object, attr->parts, false) : NULL;
+			set_text(object, i, object->nparts > 0 ? parts_from_rows(session, object, attr->parts, false) : NULL);
 		else if (attr->form == FORM_REF && value->nrefs == 1)
-			value->text = value->refs[0]->cloud_id ? value->refs[0]->cloud_id : "";
+			set_text(object, i, value->refs[0]->cloud_id ? value->refs[0]->cloud_id : "");
 		else if (attr->form == FORM_JOIN && value->nrefs > 0)
 		{
 			List *ids = NIL;
@@ -760,7 +786,7 @@ object_refresh(const Session *session, Object *object)
 			for (int r = 0; r < value->nrefs; r++)
 				if (value->refs[r]->cloud_id != NULL)
 					ids = lappend(ids, unconstify(char *, value->refs[r]->cloud_id));
-			value->text = list_length(ids) == value->nrefs ? sorted_json_array(ids) : "";
+			set_text(object, i, list_length(ids) == value->nrefs ? sorted_json_array(ids) : "");
 		}
 		else if (attr->form == FORM_IDS && value->nrefs > 0)
 		{
@@ -769,7 +795,7 @@ object_refresh(const Session *session, Object *object)
 
 			foreach (cell, ids)
 				lfirst(cell) = (void *) newest_id(value, lfirst(cell));
-			value->text = sorted_json_array(ids);
+			set_text(object, i, sorted_json_array(ids));
 		}
 	}
 }

@@ -435,9 +435,10 @@ document_from_json(const Kind *kind, int attribute, JsonbValue *json)
 /*
  * Takes the value of a reply, or of to_jsonb(row): there is one canonical text
  * for both.  A reference's text is what the reply says, not yet resolved.
+ * 'row', unless NULL, is what the column holds: the same text needs no conversion.
  */
 const char *
-value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **why)
+value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char *row, const char **why)
 {
 	const Attribute *attr = &kind->res->attributes[attribute];
 	char *text;
@@ -467,6 +468,8 @@ value_from_json(const Kind *kind, int attribute, JsonbValue *json, const char **
 	text = json_text(json);
 	if (text == NULL || *text == '\0')
 		return NULL;
+	if (row != NULL && strcmp(text, row) == 0)
+		return row;
 	return canonical(attr->form == FORM_REF ? InvalidOid : kind->type[attribute], text, why);
 }
 

@@ -940,6 +940,38 @@ def renamed_row():
     check("the object is still this database's own", sql("SELECT created FROM iasql_state WHERE row_key = '[\"77\"]'"), "t")
 
 
+def unchanged_rows():
+    """Base is read only for rows that do not say what it does, as its digest tells."""
+    start("aws_security_group", "aws_iam")
+    port = "INSERT INTO security_group_rule (is_egress, ip_protocol, from_port, to_port, %s, security_group_id) SELECT %s"
+    do(role_row("a"), "INSERT INTO security_group (group_name, description) VALUES ('g', 'd'), ('h', 'd')",
+       port % ("source_security_group", "false, 'tcp', 80, 80, min(id), max(id) FROM security_group WHERE group_name IN ('g', 'h')"))
+    sql("SELECT iasql_apply()")
+    check("nothing to do", (actions(), sql("SELECT count(*) FROM iasql_state WHERE digest IS NULL")), ([], "0"))
+    empty = "SELECT count(*) FROM iasql_state WHERE base = '{}'"
+    do("CREATE TABLE kept AS SELECT * FROM iasql_state", "UPDATE iasql_state SET base = '{}'")
+    check("without any base too, which nobody misses", (actions(), sql(empty)), ([], sql("SELECT count(*) FROM kept")))
+    do("UPDATE role SET description = 'mine'")
+    check("an edited row is compared with it", sql("SELECT iasql_refresh()", "SELECT kind FROM iasql_drift WHERE"
+                                                   " column_name = 'description'").split()[-1], "both")
+    do("UPDATE role SET description = 'ours'", "UPDATE iasql_state SET digest = NULL")
+    check("so is one whose digest is unknown: its base follows", (actions(), sql(empty)), ([], "0"))
+    do("UPDATE iasql_state SET digest = NULL")
+    check("which is no change", (actions(), sql("SELECT count(digest) FROM iasql_state")), ([], "0"))
+    do("UPDATE role SET description = 'mine'")
+    check("but an edit is", actions(), ["update|role|a"])
+    do("UPDATE iasql_state s SET digest = k.digest FROM kept k WHERE (k.resource, k.row_key) = (s.resource, s.row_key)"
+       " AND s.resource <> 'role'")
+    ec2.delete_security_group(GroupId=sql("SELECT group_id FROM security_group WHERE group_name = 'g'"))
+    group = ec2.create_security_group(GroupName="g", Description="d", VpcId=sql("SELECT vpc_id FROM vpc WHERE is_default"))
+    rule = sql("SELECT security_group_rule_id FROM security_group_rule WHERE source_security_group IS NOT NULL")
+    check("a rule whose source was made anew by others follows", actions("preview_apply"), [f"update|security_group_rule|{rule}"])
+    actions()
+    check("it is told to AWS, whatever moto makes of it", sql(
+        "SELECT request #>> '{SecurityGroupRules,0,SecurityGroupRule,ReferencedGroupId}' FROM iasql_journal"
+        " WHERE request IS NOT NULL ORDER BY id DESC LIMIT 1"), group["GroupId"])
+
+
 def unmanaged():
     start("aws_elb")
     do("ALTER TABLE vpc ADD CONSTRAINT no CHECK (is_default)")
@@ -969,7 +1001,7 @@ def unmanaged():
     check("what can be held is imported", (actions(), sql(seen)), ([], ""))
 
 
-CASES = [number_of_requests, many_rows, revision_in_use, revision_of_what_is_no_row, renamed_row, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
+CASES = [number_of_requests, many_rows, revision_in_use, revision_of_what_is_no_row, renamed_row, unchanged_rows, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
          deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, fixed_regions, guard_of_data,
          two_regions, names_change_hands, no_order, one_of_two_objects, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, beside_edits, kept_values, of_aws_alone, bad_calls, failures]

@@ -70,12 +70,17 @@ def wait_for(condition):
         time.sleep(0.02)
 
 
+def begin(*statements):
+    """Begins statements in a session of their own; its process, and the backend's number."""
+    process = subprocess.Popen([*PSQL, "-c", "SELECT pg_backend_pid()", *(argument for s in statements for argument in ("-c", s))],
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PGAPPNAME": "waiter"})
+    return process, int(process.stdout.readline())
+
+
 def cancelled(what, statement, rules, before=(), event="Extension", said=""):
     """Cancels a statement that has come to the last rule of an operation, or has said something, and waits."""
     endpoint.start(rules)
-    process = subprocess.Popen([*PSQL, "-c", "SELECT pg_backend_pid()", *(argument for s in before for argument in ("-c", s)), "-c", statement],
-                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ | {"PGAPPNAME": "waiter"})
-    pid = int(process.stdout.readline())
+    process, pid = begin(*before, statement)
     while said and said not in process.stdout.readline():
         pass
     wait_for(lambda: (endpoint.reached.is_set() or not rules) and waits(pid, event))
@@ -119,13 +124,11 @@ def at_once():
         ("DescribeLogGroups", "DescribeVpcs", "DescribeSubnets", "DescribeSecurityGroups", "DescribeSecurityGroupRules", "DescribeAddresses",
          "DescribeNatGateways", "DescribeVpcEndpoints", "DescribeAvailabilityZones"), 2)  # fmt: skip
     endpoint.start({name: ["hang"] for name in wanted})
-    process = subprocess.Popen([*PSQL, "-c", HOUR, "-c", "SELECT pg_backend_pid()", "-c", "SELECT iasql_preview_apply()"],
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    pid = int(process.stdout.readline())
+    process, pid = begin(HOUR, "SELECT iasql_preview_apply()")
     wait_for(lambda: endpoint.seen_of == wanted)
     checks.check("all listings are under way while none is answered", endpoint.seen_of, wanted)
     sql(f"SELECT pg_cancel_backend({pid})")
-    process.wait(DEADLINE)
+    process.communicate(timeout=DEADLINE)
     endpoint.start({})
     sql("UPDATE aws_regions SET is_enabled = false WHERE region = 'eu-west-1'")
 
@@ -134,12 +137,12 @@ def throttled():
     """While a service throttles, it is told which, and how fast requests go to it."""
     sql(f"INSERT INTO role (role_name, assume_role_policy_document) SELECT 'r' || i, '{TRUST}' FROM generate_series(1, 20) i")
     endpoint.start({"CreateRole": ["throttled"] * 12 + ["pass"] * 4 + ["hang"]})
-    process = subprocess.Popen([*PSQL, "-c", HOUR, "-c", APPLY], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process, pid = begin(HOUR, APPLY)
     told = "SELECT throttled FROM iasql_progress"
     wait_for(lambda: endpoint.reached.is_set() and "iam" in sql(told))
     checks.check("who throttles is told", bool(re.fullmatch(r'\{"iam in aws-global: [\d.]+ requests a second"\}', sql(told))), True, sql(told))
-    sql("SELECT pg_cancel_backend(pid) FROM iasql_progress")
-    process.wait(DEADLINE)
+    sql(f"SELECT pg_cancel_backend({pid})")
+    process.communicate(timeout=DEADLINE)
     endpoint.start({})
     put_right("throttled creations")
     sql("DELETE FROM role")

@@ -151,7 +151,7 @@ thing_object(Kind *kind, const JsonbValue *row)
 			set_refs(kind, &value, &object->desired[i]);
 		else
 		{
-			object->desired[i].text = value_from_json(kind, i, &value, &why);
+			object->desired[i].text = value_from_json(kind, i, &value, NULL, &why);
 			if (why != NULL)
 				elog(ERROR, "%s", why);
 		}
@@ -268,7 +268,7 @@ iasql_test_value(PG_FUNCTION_ARGS)
 	const char *why, *text;
 
 	jsonb_root(PG_GETARG_JSONB_P(1), &value);
-	text = value_from_json(thing_kind(), attribute_index(&thing, text_arg(fcinfo, 0), -1), &value, &why);
+	text = value_from_json(thing_kind(), attribute_index(&thing, text_arg(fcinfo, 0), -1), &value, NULL, &why);
 	return result(fcinfo, why != NULL ? psprintf("why: %s", why) : text);
 }
 

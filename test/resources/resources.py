@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import check as checks
-from check import Emulator, check, finish, sql, tags
+from check import FORGET_DIGESTS, Emulator, check, finish, sql, tags
 
 ENDPOINT = sys.argv[1]
 only = sys.argv[2:]
@@ -17,6 +17,8 @@ def apply(what, statement, *wanted, allow=""):
     """A change of rows, and the 'action table' rows that preview and apply report; afterwards nothing is left to do."""
     check(f"{what}: the rows", sql(statement) if statement else "", "")
     preview = sql(f"SELECT * FROM iasql_preview_apply(allow => '{{{allow}}}')")
+    check(f"{what}: the preview is that of all bases", sql(
+        "BEGIN", FORGET_DIGESTS, f"SELECT * FROM iasql_preview_apply(allow => '{{{allow}}}')", "ROLLBACK"), preview)
     applied = sql(f"SELECT * FROM iasql_apply(allow => '{{{allow}}}')")
     check(f"{what}: the preview is the apply", applied, preview)
     check(f"{what}: the plan", [" ".join(line.split("|")[:2]) for line in applied.splitlines()], list(wanted))
