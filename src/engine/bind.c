@@ -535,7 +535,7 @@ computed_texts(const Kind *kind, const Value *values)
  * one still holds what AWS said of the deleted one's object.
  */
 static void
-link_moved(Kind *kind)
+find_renamed(Kind *kind)
 {
 	HTAB *deleted;
 	ListCell *cell;
@@ -558,7 +558,7 @@ link_moved(Kind *kind)
 		if (object->desired == NULL || object->base != NULL)
 			continue;
 		foreach (old, multimap_get(deleted, computed_texts(kind, object->desired)))
-			((Object *) lfirst(old))->moved_to = object;
+			((Object *) lfirst(old))->renamed = true;
 	}
 }
 
@@ -653,7 +653,7 @@ bind_world(Session *session)
 		bind_by_request(session, kind);
 		settle_unsure(session, kind);
 		sweep_merged(kind);
-		link_moved(kind);
+		find_renamed(kind);
 		freeze_unlisted(session, kind);
 	}
 }

@@ -156,7 +156,8 @@ struct Object
 	TimestampTz base_agreed; /* when base was written */
 	const char *base_region; /* where it was then; NULL: no base */
 	const char *former_key;	 /* of the row that had this base before it was renamed, or deleted and inserted again */
-	Object *moved_to;		 /* its row went on in another region, or by another name, as this object */
+	Object *moved_to;		 /* its row went on in another region, or parent, as this object */
+	bool renamed;			 /* its row seems to go on by another name as another object */
 
 	/* what AWS answers */
 	Presence presence;

@@ -154,7 +154,8 @@ guard_data_loss(Session *session, Plan *plan)
 		Object *object = action->object;
 
 		if (object->kind->res->loses_data &&
-			(action->kind == ACTION_REPLACE || (action->kind == ACTION_DELETE && object->moved_to != NULL)))
+			(action->kind == ACTION_REPLACE ||
+			 (action->kind == ACTION_DELETE && (object->moved_to != NULL || object->renamed))))
 			names_add(&names, object);
 	}
 	if (names.count > 0)

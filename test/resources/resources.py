@@ -135,10 +135,15 @@ def repositories():
           json.loads(policy("DescribeImages")))
     apply("what AWS says of them", "UPDATE repository SET repository_uri = 'x', registry_id = 'y';"
           "UPDATE repository_policy SET registry_id = NULL", "update repository", "update repository_policy")
+    apply("a repository's name", "UPDATE repository SET repository_name = 'team/web'",
+          "create repository", "replace repository_policy", "delete repository", allow="lose_data")
+    gone("the former repository", repository)
+    check("its policy went along", json.loads(ecr.get_repository_policy(repositoryName="team/web")["policyText"]),
+          json.loads(policy("DescribeImages")))
     apply("no policy", "DELETE FROM repository_policy", "delete repository_policy")
-    gone("the policy", ecr.get_repository_policy, repositoryName="team/app")
+    gone("the policy", ecr.get_repository_policy, repositoryName="team/web")
     apply("no repository", "DELETE FROM repository", "delete repository")
-    gone("the repository", repository)
+    gone("the repository", repository, name="team/web")
 
     apply("public repository", "INSERT INTO public_repository (repository_name) VALUES ('open')", "create public_repository")
     check("its URI", sql("SELECT repository_uri LIKE 'public.ecr.aws/%/open' FROM public_repository"), "t")
