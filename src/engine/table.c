@@ -112,10 +112,10 @@ static void
 freeze_referring(Object *object, const char *column)
 {
 	object->frozen = MemoryContextStrdup(object->kind->world->memory,
-										 psprintf("its \"%s\" refers to a row that you cannot see", column));
+										 psprintf("its \"%s\" refers to no row that you can see", column));
 }
 
-/* Leads a reference to its Object; one that leads nowhere is to a row that the caller may not see. */
+/* Leads a reference to its Object; one that leads nowhere is to a row that the caller may not see, or breaks a deferred key. */
 static void
 resolve(Object *object, int attribute, const char *const *texts)
 {

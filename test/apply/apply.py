@@ -319,6 +319,21 @@ def hidden_rows():
     do("DROP OWNED BY restricted", "DROP ROLE restricted")
 
 
+def deferred_keys():
+    """A foreign key that is deferred lets a row refer to none for a while."""
+    start("aws_elb")
+    out = sql("SET client_min_messages = notice", "BEGIN", "SET CONSTRAINTS ALL DEFERRED",
+              "INSERT INTO security_group_rule (id, is_egress, ip_protocol, from_port, to_port, cidr_ipv4, security_group_id)"
+              " VALUES (7, false, 'tcp', 80, 80, '10.0.0.0/8', 4711)",
+              "INSERT INTO load_balancer (load_balancer_name, load_balancer_type, scheme, ip_address_type) VALUES ('l', 'application', 'internal', 'ipv4')",
+              "INSERT INTO load_balancer_security_groups VALUES ('l', 4711)", "SELECT * FROM iasql_preview_apply()",
+              "SELECT * FROM iasql_apply()", "COMMIT")
+    contains("a preview leaves such rows alone, an apply refuses them", out, 'security_group_rule false, tcp, 80, 80, 10.0.0.0/8 is left alone: its "security_group_id" refers to no row that you'
+             ' can see', 'load_balancer l is left alone: its "security_group_id" refers to no row that you can see',
+             "violates foreign key constraint")
+    check("nothing is called", changing(), [])
+
+
 def guards():
     start("aws_iam")
     for i in range(12):
@@ -1002,7 +1017,7 @@ def unmanaged():
 
 
 CASES = [number_of_requests, many_rows, revision_in_use, revision_of_what_is_no_row, renamed_row, unchanged_rows, unmanaged, refused_for_long, ids_of_what_is_made_anew, reference_to_what_had_no_row, changed_scope, row_without_object, row_of_an_unknown_object, adoption_is_no_replacement, unchanged_and_edited, drift, gone,
-         deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, guards, fixed_regions, guard_of_data,
+         deleted_rows, never_a_row, computed, inserted_again, one_object_twice, an_id_in_a_row, hidden_rows, deferred_keys, guards, fixed_regions, guard_of_data,
          two_regions, names_change_hands, no_order, one_of_two_objects, replacement_in_use, overlapping_ranges, one_transaction, time_zones, sharing,
          protection, beside_edits, kept_values, of_aws_alone, bad_calls, failures]
 for case in CASES:
