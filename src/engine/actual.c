@@ -205,13 +205,7 @@ object_take_item(Object *object, Jsonb *doc, Bitmapset *unknown, const char *why
 		else if (before != NULL)
 			actual[i] = before[i];
 	}
-	if (unknown == NULL && is_as_base(object, actual))
-		object->actual = object->desired;
-	else
-	{
-		object->actual = world_alloc(world, sizeof(Value) * kind->nattributes);
-		memcpy(object->actual, actual, sizeof(Value) * kind->nattributes);
-	}
+	object->actual = unknown == NULL && is_as_base(object, actual) ? object->desired : values_copy(kind, actual);
 	object->presence = PRESENCE_PRESENT;
 	if (kind->id_attribute >= 0)
 	{

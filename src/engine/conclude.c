@@ -236,8 +236,7 @@ agree(const Action *action)
 
 	if (object->actual == NULL)
 		return;
-	object->base = palloc(sizeof(Value) * kind->nattributes);
-	memcpy(object->base, object->actual, sizeof(Value) * kind->nattributes);
+	object->base = values_copy(kind, object->actual);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];

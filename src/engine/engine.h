@@ -518,6 +518,8 @@ extern char *world_text(World *world, const char *text, Size len);
 /* 'same', which may be NULL, if that is what the text says: else a copy */
 extern const char *lasting_text(World *world, const char *same, const char *text, Size len);
 extern Object *object_new(Kind *kind, const char *region);
+/* of an object of this kind; lasts as long as the world */
+extern Value *values_copy(const Kind *kind, const Value *values);
 /* whether its row and AWS are as when they agreed last, by what is one array */
 extern bool object_is_one(const Object *object);
 /* gives row, base and cloud an array each */

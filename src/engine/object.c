@@ -348,7 +348,7 @@ object_is_one(const Object *object)
 	return object->desired != NULL && object->base == object->desired && object->actual == object->desired;
 }
 
-static Value *
+Value *
 values_copy(const Kind *kind, const Value *values)
 {
 	Value *copy = world_alloc(kind->world, sizeof(Value) * kind->nattributes);

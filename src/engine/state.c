@@ -145,28 +145,32 @@ read_entry(void *arg, HeapTuple tuple, TupleDesc desc, Datum *values, bool *null
 	object_index(object);
 }
 
-/*
- * Whether the row says what base does, by base's digest.  Not so where it refers
- * to what AWS has not got, says what base does not keep, or what is led to
- * Objects in another way than base.
- */
+/* Whether a row says what base does not keep, or what is led to Objects in another way than base. */
+static bool
+says_more(const Object *object)
+{
+	for (int i = 0; i < object->kind->nattributes; i++)
+	{
+		const Attribute *attr = &object->kind->res->attributes[i];
+
+		if (object->desired[i].text != NULL && ((attr->flags & ATTR_SECRET) || attr->form == FORM_IDS))
+			return true;
+	}
+	return object->nparts > 0;
+}
+
+/* Whether the row says what base does, by base's digest; not so where it refers to what AWS has not got. */
 static bool
 row_is_base(Session *session, Object *object)
 {
 	const Kind *kind = object->kind;
 
-	if (object->desired == NULL || object->base_digest == 0)
+	if (object->desired == NULL || object->base_digest == 0 || says_more(object))
 		return false;
 	object_refresh(session, object);
 	for (int i = 0; i < kind->nattributes; i++)
-	{
-		const Attribute *attr = &kind->res->attributes[i];
-		const char *text = object->desired[i].text;
-
-		if (text != NULL &&
-			(*text == '\0' || (attr->flags & ATTR_SECRET) || attr->form == FORM_IDS || attr->form == FORM_PARTS))
+		if (object->desired[i].text != NULL && *object->desired[i].text == '\0')
 			return false;
-	}
 	return values_digest(kind, object->desired) == object->base_digest;
 }
 

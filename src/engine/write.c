@@ -296,16 +296,6 @@ import_failed(void *item, const char *why)
 	object->unmanaged = MemoryContextStrdup(object->kind->world->memory, why);
 }
 
-/* A copy of the cloud's values for the row's side. */
-static Value *
-copy_values(const Object *object)
-{
-	Value *copy = world_alloc(object->kind->world, sizeof(Value) * object->kind->nattributes);
-
-	memcpy(copy, object->actual, sizeof(Value) * object->kind->nattributes);
-	return copy;
-}
-
 /* Whether the row that the table needs for a reference has come to be. */
 static const char *
 missing_reference(const Object *object)
@@ -360,8 +350,8 @@ write_imports(Session *session, List *objects)
 
 			if (object->row_key == NULL)
 				continue;
-			object->desired = copy_values(object);
-			object->base = copy_values(object);
+			object->desired = values_copy(object->kind, object->actual);
+			object->base = values_copy(object->kind, object->actual);
 			object->base_region = object->region;
 			object_index(object);
 		}
@@ -394,9 +384,8 @@ wanted_values(const Action *action, Bitmapset **changed)
 {
 	const Object *object = action->object;
 	const Kind *kind = object->kind;
-	Value *wanted = world_alloc(kind->world, sizeof(Value) * kind->nattributes);
+	Value *wanted = values_copy(kind, object->desired);
 
-	memcpy(wanted, object->desired, sizeof(Value) * kind->nattributes);
 	for (int i = 0; i < kind->nattributes; i++)
 	{
 		const Attribute *attr = &kind->res->attributes[i];

@@ -958,9 +958,9 @@ def renamed_row():
 def unchanged_rows():
     """Base is read only for rows that do not say what it does, as its digest tells."""
     start("aws_security_group", "aws_iam")
-    port = "INSERT INTO security_group_rule (is_egress, ip_protocol, from_port, to_port, %s, security_group_id) SELECT %s"
     do(role_row("a"), "INSERT INTO security_group (group_name, description) VALUES ('g', 'd'), ('h', 'd')",
-       port % ("source_security_group", "false, 'tcp', 80, 80, min(id), max(id) FROM security_group WHERE group_name IN ('g', 'h')"))
+       "INSERT INTO security_group_rule (is_egress, ip_protocol, from_port, to_port, source_security_group, security_group_id)"
+       " SELECT false, 'tcp', 80, 80, min(id), max(id) FROM security_group WHERE group_name IN ('g', 'h')")
     sql("SELECT iasql_apply()")
     check("nothing to do", (actions(), sql("SELECT count(*) FROM iasql_state WHERE digest IS NULL")), ([], "0"))
     empty = "SELECT count(*) FROM iasql_state WHERE base = '{}'"

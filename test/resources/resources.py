@@ -16,9 +16,9 @@ iam, logs, ecr, ec2, elb, ecs, acm = map(Emulator(ENDPOINT), ("iam", "logs", "ec
 def apply(what, statement, *wanted, allow=""):
     """A change of rows, and the 'action table' rows that preview and apply report; afterwards nothing is left to do."""
     check(f"{what}: the rows", sql(statement) if statement else "", "")
-    preview = sql(f"SELECT * FROM iasql_preview_apply(allow => '{{{allow}}}')")
-    check(f"{what}: the preview is that of all bases", sql(
-        "BEGIN", FORGET_DIGESTS, f"SELECT * FROM iasql_preview_apply(allow => '{{{allow}}}')", "ROLLBACK"), preview)
+    query = f"SELECT * FROM iasql_preview_apply(allow => '{{{allow}}}')"
+    preview = sql(query)
+    check(f"{what}: the preview is that of all bases", sql("BEGIN", FORGET_DIGESTS, query, "ROLLBACK"), preview)
     applied = sql(f"SELECT * FROM iasql_apply(allow => '{{{allow}}}')")
     check(f"{what}: the preview is the apply", applied, preview)
     check(f"{what}: the plan", [" ".join(line.split("|")[:2]) for line in applied.splitlines()], list(wanted))

@@ -109,9 +109,9 @@ class Trip:
         applied = "ERROR"
         if check(f"{what}: the rows change", changed, ""):
             # objects get other names, with nothing in them that could be lost
-            preview = self.sql("SELECT * FROM iasql_preview_apply(allow => '{lose_data}')")
-            check(f"{what}: the preview is repeatable", self.sql("SAVEPOINT s", FORGET_DIGESTS,
-                  "SELECT * FROM iasql_preview_apply(allow => '{lose_data}')", "ROLLBACK TO s"), preview)
+            query = "SELECT * FROM iasql_preview_apply(allow => '{lose_data}')"
+            preview = self.sql(query)
+            check(f"{what}: the preview is repeatable", self.sql("SAVEPOINT s", FORGET_DIGESTS, query, "ROLLBACK TO s"), preview)
             applied = self.sql("SELECT * FROM iasql_apply(allow => '{lose_data}')")
             check(f"{what}: the apply does what the preview shows", applied, preview)
         plan = [" ".join(line.split("|")[:2]) for line in applied.splitlines()]
